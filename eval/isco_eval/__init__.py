@@ -1,0 +1,1 @@
+"""How good the coder is: gold files coded, measured in DuckDB, with intervals."""

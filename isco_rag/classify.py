@@ -1,0 +1,197 @@
+"""The coder: jobs in, predictions out. Read `Classifier.classify` from top to bottom and you know what happens.
+
+jobs -> texts -> vectors -> neighbours, prototypes, like titles -> probabilities -> reranker -> calibration -> fallback -> predictions
+"""
+
+from collections.abc import Sequence
+from functools import cached_property
+
+import numpy as np
+from msgspec import Struct
+
+from isco_rag.encode import SCALE
+from isco_rag.fallback import emitted_level, grade_of
+from isco_rag.fuse import FEATURES, Doubles, Fusion, best, fuse, neighbour_evidence, regime_of, rerank
+from isco_rag.lexical import LexicalIndex
+from isco_rag.ports import Calibrator, Encoder, Floats, Index, Ints, Reranker
+from isco_rag.rerank import candidate_side, job_side
+from isco_rag.settings import Settings
+from isco_rag.taxonomy import Taxonomy
+from isco_rag.text import clean, duties_text, joined_text, not_codable, title_text
+from isco_rag.types import Candidate, Job, Prediction
+
+# A probability is shown and compared with thresholds to this many decimals.
+DECIMALS = 4
+CHUNK = 256
+PROTOTYPE_SCALE = 20.0
+
+
+class Texts(Struct, frozen=True):
+    """A job as the models read it, and its regime; `reason` says why it can't be coded, if so."""
+
+    title: str
+    duties: str
+    joined: str
+    regime: int
+    reason: str
+
+
+class Scored(Struct):
+    """What came of a batch of jobs: probabilities [n, leaves], and the hits that they rest on."""
+
+    texts: list[Texts]
+    probabilities: Doubles
+    cosines: Floats
+    entries: Ints
+
+
+class Parts(Struct, frozen=True):
+    """What a classifier is made of; a bundle holds all of them. Without a reranker the fusion's order stands."""
+
+    taxonomy: Taxonomy
+    encoder: Encoder
+    prototypes: Floats
+    index: Index
+    fusion: Fusion
+    calibrator: Calibrator
+    reranker: Reranker | None
+    name: str
+
+
+class Classifier:
+    """Codes jobs. The same job gets the same answer, alone or in any batch."""
+
+    def __init__(self, parts: Parts, settings: Settings | None = None) -> None:
+        self.parts = parts
+        self.settings = settings or Settings()
+        self.taxonomy = parts.taxonomy
+
+    @cached_property
+    def lexical(self) -> LexicalIndex:
+        """Titles of the index as strings."""
+        number = self.taxonomy.leaf_number
+        titled = [e for e in self.parts.index.entries if e.title and e.code in number and not e.id.startswith("task:")]
+        return LexicalIndex([e.title for e in titled], [number[e.code] for e in titled])
+
+    @cached_property
+    def labels(self) -> Ints:
+        """The leaf number of each index entry; -1 for entries of higher groups."""
+        number = self.taxonomy.leaf_number
+        return np.array([number.get(e.code, -1) for e in self.parts.index.entries], dtype=np.int64)
+
+    def classify(self, jobs: Sequence[Job]) -> list[Prediction]:
+        """One prediction per job, in the order of the jobs; a job that can't be coded is referred with its reason."""
+        found: list[Prediction] = []
+        for start in range(0, len(jobs), CHUNK):
+            part = jobs[start : start + CHUNK]
+            scored = self.score(part)
+            parents = self.taxonomy.roll_up(scored.probabilities, min(self.settings.fallback_level, self.taxonomy.depth))
+            found += [self._predict(job, i, scored, parents) for i, job in enumerate(part)]
+        return found
+
+    def score(self, jobs: Sequence[Job]) -> Scored:
+        """Calibrated probabilities over all leaves for each job; a row of zeros where a job can't be coded."""
+        texts = [self.prepare(job) for job in jobs]
+        able = [i for i, t in enumerate(texts) if not t.reason]
+        scored = Scored(texts, np.zeros((len(jobs), len(self.taxonomy.leaves))), *self._no_hits(len(jobs)))
+        if able:
+            ready = [texts[i] for i in able]
+            regimes = np.array([t.regime for t in ready])
+            features, cosines, entries = self.evidence(ready)
+            fused = fuse(features, regimes, self.parts.fusion)
+            if self.parts.reranker is not None:
+                codes, scores = self.read_candidates(ready, fused, entries)
+                fused = rerank(fused, codes, scores, regimes, self.parts.fusion)
+            scored.probabilities[able] = self.parts.calibrator.apply(fused, regimes)
+            scored.cosines[able], scored.entries[able] = cosines, entries
+        return scored
+
+    def prepare(self, job: Job) -> Texts:
+        """The texts that are embedded for a job, or the reason why there are none."""
+        reason = not_codable(job.title, job.duties)
+        if reason:
+            return Texts("", "", "", 0, reason)
+        title = title_text(job.title) if not not_codable(job.title, "") else ""
+        duties = duties_text(job.duties, self.settings.duties_words) if not not_codable("", job.duties) else ""
+        industry = " ".join(clean(job.industry).lower().split(" ")[:16])
+        told = joined_text(duties, industry)
+        return Texts(title, told if duties else "", joined_text(title, told), regime_of(title, duties, industry), "")
+
+    def evidence(self, texts: Sequence[Texts]) -> tuple[Floats, Floats, Ints]:
+        """Features [n, features, leaves], and the cosines and entry numbers [n, 3k] of the neighbours that they come from."""
+        leaves, k, fusion = len(self.taxonomy.leaves), self.settings.neighbours, self.parts.fusion
+        features = np.zeros((len(texts), len(FEATURES), leaves), dtype=np.float32)
+        cosines, entries = self._no_hits(len(texts))
+        for f, field in enumerate(("title", "duties", "joined")):
+            rows = [i for i, t in enumerate(texts) if self._reads(t, field)]
+            if not rows:
+                continue
+            vectors = self.parts.encoder.encode([getattr(texts[i], field) for i in rows])
+            # Whole numbers: exact in float32 in whatever order they are summed (isco_rag.encode).
+            features[rows, f] = PROTOTYPE_SCALE * (vectors @ self.parts.prototypes.T) / SCALE**2
+            near, hit = self.parts.index.search(vectors, k)
+            cosines[rows, f * k : (f + 1) * k], entries[rows, f * k : (f + 1) * k] = near, hit
+            labels = np.where(hit >= 0, self.labels[hit], -1)
+            features[rows, 3 + f] = neighbour_evidence(near, labels, leaves, fusion.sharpness, fusion.floor)
+        for i, t in enumerate(texts):
+            if t.title:
+                self._lexical_evidence(t.title, features[i])
+        return features, cosines, entries
+
+    @staticmethod
+    def _reads(texts: Texts, field: str) -> bool:
+        """Joined text is read only where it says more than the title or the duties alone."""
+        return bool(getattr(texts, field)) and (field != "joined" or texts.regime in (1, 3))
+
+    def _lexical_evidence(self, title: str, features: Floats) -> None:
+        for likeness, number in self.lexical.near(title):
+            for label in self.lexical.labels(number):
+                features[6, label] = max(features[6, label], likeness)
+        same = self.lexical.exact(title)
+        for label, count in same.items():
+            features[7, label] = count / same.total()
+
+    def read_candidates(self, texts: Sequence[Texts], fused: Doubles, entries: Ints) -> tuple[list[Ints], list[Floats]]:
+        """The few best classes of each row and the reranker's logits for them."""
+        assert self.parts.reranker is not None
+        codes = list(best(fused, self.settings.rerank))
+        pairs = [
+            (job_side(t.title, t.duties), self.candidate_text(int(c), entries[i]))
+            for i, t in enumerate(texts)
+            for c in codes[i]
+        ]  # fmt: skip
+        scores = self.parts.reranker.score(pairs)
+        return codes, list(scores.reshape(len(texts), -1))
+
+    def candidate_text(self, leaf: int, hits: Ints) -> str:
+        """What the reranker reads of a class: its title, definition and the titles of its entries among the hits."""
+        same = [int(e) for e in hits if e >= 0 and self.labels[e] == leaf]
+        titles = [self.parts.index.entries[e].title for e in dict.fromkeys(same)]
+        return candidate_side(self.taxonomy.group(self.taxonomy.leaves[leaf]), [t for t in titles if t][:2])
+
+    def _no_hits(self, n: int) -> tuple[Floats, Ints]:
+        width = 3 * self.settings.neighbours
+        return np.zeros((n, width), np.float32), np.full((n, width), -1, np.int64)
+
+    def _predict(self, job: Job, row: int, scored: Scored, parents: tuple[tuple[str, ...], Doubles]) -> Prediction:
+        reason = scored.texts[row].reason
+        if reason:
+            return Prediction(job.id, "", "", 0, 0.0, "not_codable", True, (), f"not codable: {reason}", self.parts.name)
+        p = np.round(scored.probabilities[row], DECIMALS)
+        top = tuple(self._candidate(int(c), p) for c in best(p[None], 3)[0])
+        grade = grade_of(top[0].probability, self.settings.thresholds)
+        level = emitted_level(grade, self.taxonomy.depth, self.settings)
+        code, confidence = top[0].code, top[0].probability
+        if level < self.taxonomy.depth:
+            sums = np.round(parents[1][row], DECIMALS)
+            place = int(best(sums[None], 1)[0, 0])
+            code, confidence = parents[0][place], float(sums[place])
+        review = grade == "very_low"
+        why = f"no unit group is likelier than {top[0].probability:.0%}" if review else ""
+        return Prediction(
+            job.id, code, self.taxonomy.group(code).title, level, confidence, grade, review, top, why, self.parts.name
+        )  # fmt: skip
+
+    def _candidate(self, leaf: int, p: Doubles) -> Candidate:
+        code = self.taxonomy.leaves[leaf]
+        return Candidate(code, self.taxonomy.group(code).title, float(p[leaf]))

@@ -1,0 +1,99 @@
+"""A file of jobs coded: every input column comes back, with the answer's columns behind them."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+
+from msgspec import Struct
+
+from isco_rag.classify import CHUNK, Classifier
+from isco_rag.errors import UsageError
+from isco_rag.tables import Form, read_rows, write_rows
+from isco_rag.types import Job, Prediction
+
+COLUMNS = (
+    "isco_code", "isco_title", "isco_level", "isco_confidence", "isco_grade", "isco_review",
+    "isco_unit_1", "isco_unit_1_confidence", "isco_unit_2", "isco_unit_2_confidence", "isco_unit_3", "isco_unit_3_confidence",
+    "isco_reason", "isco_bundle",
+)  # fmt: skip
+# Answers kept for texts that come again; a hundred thousand of them take some 100 MB.
+REMEMBERED = 100_000
+
+
+class Summary(Struct):
+    """What came of a file: rows by grade, rows for review, distinct texts."""
+
+    rows: int = 0
+    distinct: int = 0
+    review: int = 0
+    grades: dict[str, int] = {}
+    levels: dict[int, int] = {}
+
+
+def code_file(
+    classifier: Classifier,
+    source: Path,
+    target: Path,
+    form: Form,
+    columns: dict[str, int],
+    progress: Callable[[int, Sequence[tuple[Job, Prediction]]], None],
+) -> Summary:
+    """Codes `source` into `target`, streaming; `progress` is told how many rows were done and sees their predictions.
+
+    The rows of the target are those of the source, in order. A text that stands twice is coded once. If anything fails, no target is left.
+    """
+    if target.exists() and target.samefile(source):
+        raise UsageError(f"{target}: the output can't be the input; choose another name with -o")
+    taken = [name for name in COLUMNS if name in form.header]
+    if taken:
+        raise UsageError(f"{source}: already has the column {taken[0]}; rename it or code the original file")
+    summary, known = Summary(grades={}, levels={}), OrderedDict[tuple[str, str, str], Prediction]()
+    with write_rows(target, form, COLUMNS) as writer:
+        rows = read_rows(source, form)
+        while part := list(islice(rows, 4 * CHUNK)):
+            jobs = [_job(row, columns) for row in part]
+            predictions = _coded(classifier, jobs, known, summary)
+            for row, prediction in zip(part, predictions, strict=True):
+                writer.writerow([*row, *cells(prediction)])
+                summary.grades[prediction.grade] = summary.grades.get(prediction.grade, 0) + 1
+                summary.levels[prediction.level] = summary.levels.get(prediction.level, 0) + 1
+                summary.review += prediction.review
+            summary.rows += len(part)
+            progress(len(part), list(zip(jobs, predictions, strict=True)))
+    return summary
+
+
+def _job(row: Sequence[str], columns: dict[str, int]) -> Job:
+    return Job(**{field: row[number] for field, number in columns.items()})
+
+
+def _coded(
+    classifier: Classifier, jobs: Sequence[Job], known: OrderedDict[tuple[str, str, str], Prediction], summary: Summary
+) -> Iterator[Prediction]:
+    keys = [(job.title, job.duties, job.industry) for job in jobs]
+    fresh = [k for k in dict.fromkeys(keys) if k not in known]
+    summary.distinct += len(fresh)
+    answers = dict(zip(fresh, classifier.classify([Job(*k) for k in fresh]), strict=True))
+    for k in keys:
+        yield answers[k] if k in answers else known[k]
+    known.update(answers)
+    while len(known) > REMEMBERED:
+        known.popitem(last=False)
+
+
+def cells(prediction: Prediction) -> list[str]:
+    """The cells of one prediction, in the order of COLUMNS; confidences with four decimals, empty where there is nothing to say."""
+    coded = bool(prediction.code)
+    units = [cell for c in prediction.top for cell in (c.code, f"{c.probability:.4f}")]
+    return [
+        prediction.code,
+        prediction.title,
+        str(prediction.level) if coded else "",
+        f"{prediction.confidence:.4f}" if coded else "",
+        prediction.grade,
+        "true" if prediction.review else "false",
+        *(units + [""] * (6 - len(units))),
+        prediction.reason,
+        prediction.bundle,
+    ]

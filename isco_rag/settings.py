@@ -1,0 +1,54 @@
+"""What an institution may set: thresholds of the grades, how far to fall back, how much to look at."""
+
+import os
+import tomllib
+from itertools import pairwise
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct, field
+
+from isco_rag.errors import UsageError
+
+
+class Thresholds(Struct, frozen=True, forbid_unknown_fields=True):
+    """Lower bounds of the grades, as probabilities of the best unit group; at or above `medium` the unit group is emitted."""
+
+    very_high: float = 0.9
+    high: float = 0.8
+    medium: float = 0.7
+    low: float = 0.5
+
+    def __post_init__(self) -> None:
+        bounds = (1.0, self.very_high, self.high, self.medium, self.low, 0.0)
+        if any(a < b for a, b in pairwise(bounds)):
+            raise ValueError("thresholds must fall from very_high to low and lie between 0 and 1")
+
+
+class Settings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Every setting with its default; `fallback_level` counts levels of the classification from the top (ISCO-08: 3 digits)."""
+
+    thresholds: Thresholds = field(default_factory=Thresholds)
+    fallback_level: int = 3
+    neighbours: int = 48
+    rerank: int = 6
+    duties_words: int = 64
+    threads: int = 0
+
+
+def load_settings(path: Path | None = None) -> Settings:
+    """Settings from a TOML file, or from the file that ISCO_RAG_SETTINGS names, or the defaults.
+
+    Raises UsageError where the file is missing or holds a setting that does not exist.
+    """
+    if path is None:
+        named = os.environ.get("ISCO_RAG_SETTINGS")
+        if not named:
+            return Settings()
+        path = Path(named)
+    try:
+        return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Settings)
+    except OSError as error:
+        raise UsageError(f"{path}: settings file can't be read ({error.strerror}); check the path") from error
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: {error}; see docs/guide/settings.md for what can be set") from error

@@ -1,0 +1,181 @@
+"""The texts that models are trained on: coded rows of every source, with what is held out kept apart.
+
+A row is a text with the unit groups that it may belong to. Most rows have one; a crosswalk that names several unit groups gives a row
+with all of them (a partial label: one of them is right). Rows whose text is a row of an evaluation file are dropped on reading.
+"""
+
+import csv
+import hashlib
+import random
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import pyarrow.parquet as pq
+from msgspec import Struct
+
+from isco_rag.errors import TrainingError
+from isco_rag.sources import TITLE_KINDS, listed_text
+from isco_rag.text import duties_text, joined_text, key, title_text, uninvert
+
+# Agreement of exact titles with the ILO index, as measured by the data set's publishers: how far a label can be trusted.
+SOURCE_QUALITY = {
+    "ilo-isco08-index": 1.0,
+    "ilo-isco08-structure": 1.0,
+    "ilo-genai-tasks-isco08": 0.8,
+    "anzsco": 0.95,
+    "noc-canada-titles": 0.91,
+    "tabiya-kenya": 0.84,
+    "tabiya-southafrica": 0.8,
+    "esco-1.2-en": 0.79,
+    "esco-1.1.2-tabiya": 0.79,
+    "esco-1.0.8": 0.79,
+    "slsco08-srilanka": 0.79,
+    "onet": 0.73,
+    "written": 1.0,
+    "taxonomy": 1.0,
+}
+
+
+class Row(Struct, frozen=True):
+    """One coded text; `codes` are the unit groups of which one is right, `occupation` groups rows of one occupation."""
+
+    text: str
+    codes: tuple[str, ...]
+    kind: str
+    source: str
+    occupation: str
+    duties: str = ""
+    industry: str = ""
+
+    @property
+    def told(self) -> str:
+        """Duties and industry as one text."""
+        return joined_text(self.duties, self.industry)
+
+    @property
+    def is_title(self) -> bool:
+        return self.kind in TITLE_KINDS
+
+    @property
+    def weight(self) -> float:
+        """Trust in the label; a partial label says less the more groups it names."""
+        return SOURCE_QUALITY.get(self.source, 0.8) / len(self.codes) ** 0.5
+
+
+def read_shared(path: Path, language: str = "en") -> list[Row]:
+    """Rows of a parquet file of coded texts (columns as in docs/guide/data.md), one per text and occupation."""
+    try:
+        table = pq.read_table(path, filters=[("language", "=", language)]).to_pylist()
+    except (OSError, ValueError) as error:
+        raise TrainingError(f"{path}: can't be read as a parquet file of coded texts ({error}); check the path") from error
+    codes: dict[tuple[str, str, str, str], set[str]] = defaultdict(set)
+    for record in table:
+        if len(record["isco08_code"]) == 4:
+            text = listed_text(record["text"], record["kind"], record["source"])
+            codes[text, record["kind"], record["source"], record["occupation"]].add(record["isco08_code"])
+    return [
+        Row(text, tuple(sorted(found)), kind, source, occupation)
+        for (text, kind, source, occupation), found in codes.items()
+        if len(text) > 1
+    ]
+
+
+def read_examples(paths: Iterable[Path]) -> list[Row]:
+    """Rows of coded example files (columns id, title, duties, industry, code, register, origin)."""
+    rows = []
+    for path in paths:
+        with path.open(encoding="utf-8", newline="") as file:
+            for r in csv.DictReader(file):
+                rows.append(Row(r["title"], (r["code"],), "title", "written", r["id"], r["duties"], r["industry"]))
+    return rows
+
+
+def read_gold_keys(folder: Path) -> set[str]:
+    """Keys of every evaluation row under `folder` that is a title alone, both as written and turned round.
+
+    A title that is a whole evaluation row would be that row in training or index; rows with duties are told apart by `gold_rows`.
+    """
+    keys: set[str] = set()
+    for title, duties in gold_rows(folder):
+        if not duties:
+            keys.update((key(title), key(uninvert(title)), key(title_text(title))))
+    return keys
+
+
+def gold_rows(folder: Path) -> Iterator[tuple[str, str]]:
+    """Title and duties of each row of the CSV files in `folder`."""
+    for path in sorted(folder.glob("*.csv")):
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            for record in csv.DictReader(file):
+                yield record.get("title") or "", record.get("duties") or ""
+
+
+def drop_gold(rows: Sequence[Row], gold: set[str]) -> list[Row]:
+    """The rows whose title is no evaluation row."""
+    return [r for r in rows if not (r.is_title and (key(r.text) in gold or key(title_text(r.text)) in gold))]
+
+
+def split(rows: Sequence[Row], share: float, seed: int) -> tuple[list[Row], list[Row]]:
+    """Training rows and held-out rows, apart by occupation and by text.
+
+    Sources with fine occupations are held out occupation by occupation (the sister titles go too), those whose "occupation" is a whole
+    unit group (the ILO index, NOC) text by text. A training title that equals a held-out one is dropped, whatever its source.
+    """
+    held = [r for r in rows if r.is_title and len(r.codes) == 1 and _hash(_split_key(r), seed) < share]
+    held_keys = {key(r.text) for r in held}
+    held_groups = {_split_key(r) for r in held}
+    kept = [r for r in rows if _split_key(r) not in held_groups and not (r.is_title and key(r.text) in held_keys)]
+    return kept, held
+
+
+def _split_key(row: Row) -> str:
+    coarse = row.occupation.startswith(("isco:", "noc:", "slsco"))
+    return f"{row.source}|{key(row.text)}" if coarse and row.is_title else f"{row.source.split('-')[0]}|{row.occupation}"
+
+
+def _hash(text: str, seed: int) -> float:
+    return int.from_bytes(hashlib.blake2b(f"{seed}|{text}".encode(), digest_size=8).digest()) / 2**64
+
+
+def with_duties(rows: Sequence[Row], rng: random.Random, share: float = 0.5) -> list[Row]:
+    """Rows as the encoder reads them: a share of the titles joined with duties of the same occupation, the others alone.
+
+    Written examples bring duties of their own; of other rows, a task or description of the same occupation is drawn. Texts that are no
+    titles (tasks, definitions) come back as they are.
+    """
+    told: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        if not row.is_title and row.kind != "definition":
+            told[row.occupation].append(row)
+    out = []
+    for row in rows:
+        if not row.is_title:
+            out.append(_ready(row, duties_text(row.text)))
+            continue
+        title = title_text(row.text) if row.text else ""
+        duties = duties_text(row.told) if row.told else ""
+        others = told.get(row.occupation)
+        if not duties and others:
+            other = rng.choice(others)
+            if set(other.codes) == set(row.codes) or len(row.codes) == 1:
+                duties = duties_text(other.text)
+        if not duties or (title and rng.random() >= share):
+            out.append(_ready(row, title or duties))
+        elif title and row.duties and rng.random() < 0.15:
+            out.append(_ready(row, duties))
+        else:
+            out.append(_ready(row, joined_text(title, duties)))
+    return [row for row in out if row.text]
+
+
+def _ready(row: Row, text: str) -> Row:
+    return Row(text, row.codes, row.kind, row.source, row.occupation)
+
+
+def distinct_texts(rows: Sequence[Row], rng: random.Random) -> list[str]:
+    """Every distinct text of the rows, alone and joined: what a student learns its teacher's geometry on."""
+    texts = dict.fromkeys(title_text(r.text) if r.is_title else duties_text(r.text) for r in rows if r.text)
+    texts.update(dict.fromkeys(duties_text(r.told) for r in rows if r.told))
+    texts.update(dict.fromkeys(r.text for r in with_duties(rows, rng, share=0.8)))
+    return [t for t in texts if t]

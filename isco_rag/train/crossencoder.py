@@ -1,0 +1,167 @@
+"""The cross-encoder: a small RoBERTa that reads a job beside a candidate and says how well they fit.
+
+It learns from lists: for each job the unit groups that a retriever returns for it when the job's whole occupation is left out of the
+index, the right one among them. The loss is the cross entropy of picking the right one (listwise softmax, Cao et al. 2007).
+"""
+
+import random
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from datasets import Dataset
+from msgspec import Struct
+from sentence_transformers import CrossEncoder
+from sentence_transformers.cross_encoder import CrossEncoderTrainer, CrossEncoderTrainingArguments
+from torch import nn
+from transformers import PreTrainedTokenizerFast, RobertaConfig, RobertaForSequenceClassification, RobertaModel
+
+from isco_rag.rerank import PAIR_TOKENS, candidate_side
+from isco_rag.taxonomy import Taxonomy
+from isco_rag.train.batches import LengthBuckets
+from isco_rag.train.biencoder import Progress, Schedule, Shape
+from isco_rag.train.corpus import Row
+
+
+class JobList(Struct, frozen=True):
+    """A job's text and the texts of its candidates; the one numbered `right` is its own."""
+
+    job: str
+    candidates: tuple[str, ...]
+    right: int
+
+
+def new_reranker(shape: Shape, tokenizer: PreTrainedTokenizerFast, encoder: RobertaModel, folder: Path) -> CrossEncoder:
+    """A cross-encoder whose word embeddings are the bi-encoder's, projected on their first principal components."""
+    config = RobertaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=shape.hidden,
+        num_hidden_layers=shape.layers,
+        num_attention_heads=shape.heads,
+        intermediate_size=4 * shape.hidden,
+        max_position_embeddings=shape.max_length + 2,
+        type_vocab_size=1,
+        pad_token_id=tokenizer.pad_token_id,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        hidden_dropout_prob=0.0,
+        attention_probs_dropout_prob=0.0,
+    )
+    config.num_labels = 1
+    model = RobertaForSequenceClassification(config)
+    words = encoder.embeddings.word_embeddings.weight.detach().float()
+    centred = words - words.mean(0)
+    directions = torch.linalg.eigh(centred.T @ centred).eigenvectors.flip(1)[:, : shape.hidden]
+    with torch.no_grad():
+        model.roberta.embeddings.word_embeddings.weight.copy_(centred @ directions)
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return open_cross_encoder(folder)
+
+
+def open_cross_encoder(folder: Path) -> CrossEncoder:
+    """A saved cross-encoder, ready to train."""
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    return CrossEncoder(
+        str(folder), num_labels=1, max_length=PAIR_TOKENS, device=device, model_kwargs={"attn_implementation": "eager"}
+    )  # fmt: skip
+
+
+def make_lists(
+    taxonomy: Taxonomy,
+    rows: Sequence[Row],
+    texts: Sequence[str],
+    vectors: np.ndarray,
+    queries: Sequence[int],
+    size: int,
+    rng: random.Random,
+) -> list[JobList]:
+    """One list per query row: the unit groups nearest to it without its own occupation, the right one always among them.
+
+    `vectors` [n, d] embed `texts`, the texts of `rows`; neighbours come from titles with one code. Of the titles shown beside a
+    candidate some are left out at random, so that the model also reads candidates that have no near example.
+    """
+    known = [i for i, row in enumerate(rows) if row.is_title and len(row.codes) == 1]
+    found = nearest(vectors[list(queries)], vectors[known], 96)
+    lists = []
+    for query, hits in zip(queries, found, strict=True):
+        job = rows[query]
+        near: dict[str, list[str]] = {}
+        for hit in hits:
+            other = rows[known[hit]]
+            if other.occupation != job.occupation and texts[known[hit]] != texts[query]:
+                near.setdefault(other.codes[0], []).append(other.text)
+        own = job.codes[0]
+        order = list(near)[:size]
+        if own not in order:
+            order = [*order[: size - 1], own]
+        if len(order) < size:
+            continue
+        rng.shuffle(order)
+        shown = [near.get(code, [])[: rng.choice((0, 1, 2, 2, 2))] for code in order]
+        candidates = tuple(candidate_side(taxonomy.group(code), titles) for code, titles in zip(order, shown, strict=True))
+        lists.append(JobList(texts[query], candidates, order.index(own)))
+    return lists
+
+
+def nearest(queries: np.ndarray, known: np.ndarray, k: int, block: int = 512) -> np.ndarray:
+    """Row numbers in `known` [m, d] of the k nearest to each query [n, d] by inner product, nearest first, [n, k]."""
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    base = torch.from_numpy(known.astype(np.float32)).to(device).T
+    parts = [torch.from_numpy(queries[i : i + block].astype(np.float32)).to(device) for i in range(0, len(queries), block)]
+    return np.concatenate([torch.topk(part @ base, k, dim=1).indices.cpu().numpy() for part in parts])
+
+
+class ListLoss(nn.Module):
+    """Cross entropy of picking the right candidate of a list; all lists are equally long."""
+
+    def __init__(self, model: CrossEncoder) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, inputs: list[Any], labels: torch.Tensor, **_: Any) -> torch.Tensor:
+        jobs, candidates = inputs
+        pairs = [(job, text) for job, texts in zip(jobs, candidates, strict=True) for text in texts]
+        tokens = {k: v.to(self.model.device) for k, v in self.model.preprocess(pairs).items() if isinstance(v, torch.Tensor)}
+        scores = self.model(tokens)["scores"].float().view(len(jobs), -1)
+        return nn.functional.cross_entropy(scores, labels.to(scores.device))
+
+
+def train_reranker(model: CrossEncoder, lists: Sequence[JobList], schedule: Schedule, folder: Path, report: Any) -> None:
+    """Trains in place; a run that was killed goes on from its last checkpoint under `folder`."""
+    steps = int(schedule.epochs * -(-len(lists) // schedule.batch))
+    args = CrossEncoderTrainingArguments(
+        output_dir=str(folder),
+        max_steps=steps,
+        per_device_train_batch_size=schedule.batch,
+        learning_rate=schedule.rate,
+        warmup_steps=int(schedule.warmup * steps),
+        lr_scheduler_type="linear",
+        weight_decay=0.01,
+        bf16=True,
+        use_cpu=not torch.cuda.is_available(),
+        seed=schedule.seed,
+        batch_sampler=LengthBuckets,
+        logging_steps=50,
+        save_steps=400,
+        save_total_limit=1,
+        report_to="none",
+        disable_tqdm=True,
+        dataloader_pin_memory=False,
+    )
+    data = Dataset.from_dict(
+        {"job": [x.job for x in lists], "candidates": [list(x.candidates) for x in lists], "label": [x.right for x in lists]}
+    )
+    trainer = CrossEncoderTrainer(model=model, args=args, train_dataset=data, loss=ListLoss(model), callbacks=[Progress(report)])
+    trainer.train(resume_from_checkpoint=any(folder.glob("checkpoint-*")) or None)
+
+
+def spread(rows: Sequence[Row], n: int, rng: random.Random) -> list[int]:
+    """Numbers of at most `n` rows with one code, drawn so that frequent unit groups give up places to rare ones."""
+    single = [i for i, row in enumerate(rows) if len(row.codes) == 1]
+    count = Counter(rows[i].codes[0] for i in single)
+    order = sorted(single, key=lambda i: rng.random() ** (1.0 / (rows[i].weight * count[rows[i].codes[0]] ** -0.4)), reverse=True)
+    return order[:n]

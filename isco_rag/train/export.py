@@ -1,0 +1,76 @@
+"""Trained models to ONNX: float32 first, then dynamic int8 for serving."""
+
+import warnings
+from pathlib import Path
+
+import torch
+from onnxruntime.quantization import QuantType, quantize_dynamic
+from onnxruntime.quantization.shape_inference import quant_pre_process
+from torch import nn
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+MAX_SHARD = "15MB"
+
+
+class _Pooled(nn.Module):
+    """Mean of the token states, scaled to unit length."""
+
+    def __init__(self, body: PreTrainedModel) -> None:
+        super().__init__()
+        self.body = body
+
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+        states = self.body(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+        mask = attention_mask.unsqueeze(-1).to(states.dtype)
+        return nn.functional.normalize((states * mask).sum(1) / mask.sum(1), dim=1)
+
+
+class _Logit(nn.Module):
+    """The logit of a pair."""
+
+    def __init__(self, body: PreTrainedModel) -> None:
+        super().__init__()
+        self.body = body
+
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+        return self.body(input_ids=input_ids, attention_mask=attention_mask).logits
+
+
+def export(body: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, folder: Path, *, pooled: bool) -> None:
+    """Writes `model.onnx` (int8 weights, embeddings too) and `tokenizer.json`; a sentence vector if `pooled`, else a logit."""
+    folder.mkdir(parents=True, exist_ok=True)
+    model = (_Pooled if pooled else _Logit)(body.float().cpu().eval())
+    sample = tokenizer(["truck driver", "teaches mathematics at a school"], return_tensors="pt", padding=True)
+    dims = {0: torch.export.Dim("rows"), 1: torch.export.Dim("tokens", max=int(tokenizer.model_max_length))}
+    raw, ready = folder / "float.onnx", folder / "ready.onnx"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            model,
+            (sample["input_ids"], sample["attention_mask"]),
+            str(raw),
+            input_names=["input_ids", "attention_mask"],
+            output_names=["sentence_vector" if pooled else "pair_logit"],
+            dynamic_shapes={"input_ids": dims, "attention_mask": dims},
+            dynamo=True,
+            external_data=False,
+            verbose=False,
+        )
+        quant_pre_process(str(raw), str(ready), skip_symbolic_shape=True)
+        quantize_dynamic(
+            str(ready),
+            str(folder / "model.onnx"),
+            weight_type=QuantType.QInt8,
+            per_channel=True,
+            extra_options={"MatMulConstBOnly": True},
+        )
+    raw.unlink()
+    ready.unlink()
+    (folder / "tokenizer.json").write_text(tokenizer.backend_tokenizer.to_str(), encoding="utf-8")
+
+
+def save_weights(body: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
+    """The weights for further training, as float16 safetensors in shards that git takes, with configuration and tokenizer."""
+    body.half().save_pretrained(folder, max_shard_size=MAX_SHARD)
+    body.float()
+    tokenizer.save_pretrained(folder)

@@ -1,0 +1,111 @@
+"""The last layer, learned on rows that no encoder saw: weights of the fusion, of the reranker, and the temperatures."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from msgspec import Struct
+from scipy.optimize import minimize
+
+from isco_rag.calibrate import Temperature, fit_temperature
+from isco_rag.classify import Classifier, Texts
+from isco_rag.fuse import FEATURES, REGIMES, USED, Doubles, Fusion, fuse, rerank, softmax
+from isco_rag.ports import Floats, Ints
+from isco_rag.types import Job
+
+
+class Observed(Struct):
+    """Features of coded rows, what the reranker said of them, and the truth as leaf numbers."""
+
+    texts: list[Texts]
+    features: Floats
+    regimes: Ints
+    truth: Ints
+    entries: Ints
+
+
+def observe(classifier: Classifier, jobs: Sequence[Job], codes: Sequence[str]) -> Observed:
+    """Features [n, features, leaves] of the jobs that can be coded, under the classifier's encoder and index."""
+    texts = [classifier.prepare(job) for job in jobs]
+    able = [i for i, t in enumerate(texts) if not t.reason]
+    ready = [texts[i] for i in able]
+    blocks = [classifier.evidence(ready[i : i + 256]) for i in range(0, len(ready), 256)]
+    return Observed(
+        ready,
+        np.concatenate([b[0] for b in blocks]),
+        np.array([t.regime for t in ready]),
+        np.array([classifier.taxonomy.leaf_number[codes[i]] for i in able]),
+        np.concatenate([b[2] for b in blocks]),
+    )
+
+
+def fit_weights(features: Floats, truth: Ints, used: Sequence[int], ridge: float = 1.0) -> tuple[float, ...]:
+    """Weights of one regime's conditional logit by maximum likelihood, with a ridge; unused features get zero."""
+    x = features[:, list(used), :].astype(np.float64)
+    rows = np.arange(len(truth))
+
+    def loss(w: np.ndarray) -> tuple[float, np.ndarray]:
+        p = softmax(np.einsum("nfc,f->nc", x, w))
+        nll = -np.log(p[rows, truth] + 1e-12).sum() + 0.5 * ridge * (w**2).sum()
+        p[rows, truth] -= 1.0
+        return float(nll), np.einsum("nfc,nc->f", x, p) + ridge * w
+
+    found = minimize(loss, np.full(len(used), 0.3), jac=True, method="L-BFGS-B", bounds=[(0.0, None)] * len(used))
+    weights = np.zeros(len(FEATURES))
+    weights[list(used)] = found.x
+    return tuple(round(float(w), 5) for w in weights)
+
+
+def fit_fusion(seen: Observed, base: Fusion) -> Fusion:
+    """The fusion with weights for each regime; a regime with fewer than 50 rows keeps those of `base`."""
+    weights = list(base.weights)
+    for regime in range(len(REGIMES)):
+        mask = seen.regimes == regime
+        if mask.sum() >= 50:
+            weights[regime] = fit_weights(seen.features[mask], seen.truth[mask], USED[regime])
+    return Fusion(tuple(weights), base.rerank, base.sharpness, base.floor)
+
+
+def fit_rerank(fused: Doubles, codes: Sequence[Ints], scores: Sequence[Floats], seen: Observed, base: Fusion) -> Fusion:
+    """The fusion with the reranker's weight in each regime, by maximum likelihood among the classes that it read."""
+    weights = list(base.rerank)
+    for regime in range(len(REGIMES)):
+        rows = [i for i in np.flatnonzero(seen.regimes == regime).tolist() if seen.truth[i] in codes[i]]
+        if len(rows) < 50:
+            continue
+        before = np.array([np.log(fused[i, codes[i]] + 1e-12) for i in rows])
+        says = np.array([scores[i] for i in rows], dtype=np.float64)
+        x = np.stack([before, says], axis=1)
+        right = np.array([int(np.flatnonzero(codes[i] == seen.truth[i])[0]) for i in rows])
+
+        def loss(w: np.ndarray, x: np.ndarray = x, right: np.ndarray = right) -> float:
+            p = softmax(np.einsum("nfc,f->nc", x, w))
+            return float(-np.log(p[np.arange(len(right)), right] + 1e-12).sum())
+
+        found = minimize(loss, np.array([1.0, 0.2]), method="L-BFGS-B", bounds=[(0.0, None)] * 2)
+        weights[regime] = (round(float(found.x[0]), 5), round(float(found.x[1]), 5))
+    return Fusion(base.weights, tuple(weights), base.sharpness, base.floor)
+
+
+def fit_calibrator(probabilities: Doubles, seen: Observed) -> Temperature:
+    """One temperature per regime; those with too few rows take that of all rows."""
+    overall = fit_temperature(probabilities, seen.truth)
+    return Temperature(
+        tuple(
+            fit_temperature(probabilities[mask], seen.truth[mask]) if (mask := seen.regimes == regime).sum() >= 200 else overall
+            for regime in range(len(REGIMES))
+        )
+    )
+
+
+def probabilities_of(classifier: Classifier, seen: Observed, fusion: Fusion) -> tuple[Doubles, list[Ints], list[Floats]]:
+    """Probabilities before calibration, and what the reranker read and said; without a reranker the fusion's own."""
+    fused = fuse(seen.features, seen.regimes, fusion)
+    if classifier.parts.reranker is None:
+        return fused, [], []
+    codes: list[Ints] = []
+    scores: list[Floats] = []
+    for i in range(0, len(seen.texts), 256):
+        read, said = classifier.read_candidates(seen.texts[i : i + 256], fused[i : i + 256], seen.entries[i : i + 256])
+        codes += read
+        scores += said
+    return rerank(fused, codes, scores, seen.regimes, fusion), codes, scores

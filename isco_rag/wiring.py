@@ -1,0 +1,84 @@
+"""Where the parts are put together: a bundle on disk becomes a classifier. The only module of the core that knows the adapters."""
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import msgspec
+import numpy as np
+from isco_index import FlatIndex, build_index, load_index
+
+from isco_rag.bundle import read_manifest
+from isco_rag.calibrate import Temperature
+from isco_rag.classify import Classifier, Parts
+from isco_rag.encode import open_encoder
+from isco_rag.errors import BundleError
+from isco_rag.fuse import Fusion
+from isco_rag.ports import Index
+from isco_rag.rerank import open_reranker
+from isco_rag.settings import Settings
+from isco_rag.taxonomy import Taxonomy, load_taxonomy
+from isco_rag.types import Entry
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+def data_folder() -> Path:
+    """What the project ships: `data` of a checkout, or the copy inside an installed wheel."""
+    inside = _PACKAGE / "_data"
+    return inside if inside.is_dir() else _PACKAGE.parent / "data"
+
+
+def default_bundle() -> Path:
+    """The bundle that ISCO_RAG_BUNDLE names, or the one that is shipped."""
+    named = os.environ.get("ISCO_RAG_BUNDLE")
+    return Path(named) if named else data_folder() / "bundle"
+
+
+def default_taxonomy() -> Taxonomy:
+    """ISCO-08 as it is shipped."""
+    return load_taxonomy(data_folder() / "isco08")
+
+
+def threads_of(settings: Settings) -> int:
+    """As many threads as set, or as this process may use."""
+    return settings.threads or len(os.sched_getaffinity(0))
+
+
+def open_classifier(folder: Path | None = None, settings: Settings | None = None) -> Classifier:
+    """The classifier of a bundle; BundleError where a file is missing or damaged."""
+    folder, settings = folder or default_bundle(), settings or Settings()
+    manifest = read_manifest(folder)
+    threads = threads_of(settings)
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="isco")
+    try:
+        fusion = msgspec.json.decode((folder / "fusion.json").read_bytes(), type=Fusion)
+        calibrator = msgspec.json.decode((folder / "calibrator.json").read_bytes(), type=Temperature)
+        prototypes = np.load(folder / "prototypes.npy", allow_pickle=False).astype(np.float32)
+    except (OSError, ValueError, msgspec.DecodeError) as error:
+        raise BundleError(f"{folder}: can't be read ({error}); restore the bundle") from error
+    reranker = open_reranker(folder / "reranker", pool, threads) if (folder / "reranker").is_dir() else None
+    parts = Parts(
+        taxonomy=load_taxonomy(folder / "taxonomy"),
+        encoder=open_encoder(folder / "encoder", pool, threads),
+        prototypes=prototypes,
+        index=load_index(folder / "index"),
+        fusion=fusion,
+        calibrator=calibrator,
+        reranker=reranker,
+        name=manifest.name,
+    )
+    return Classifier(parts, settings)
+
+
+def with_index(classifier: Classifier, index: Index) -> Classifier:
+    """The same classifier over another index."""
+    return Classifier(msgspec.structs.replace(classifier.parts, index=index), classifier.settings)
+
+
+def with_entries(classifier: Classifier, entries: Sequence[Entry]) -> Classifier:
+    """The same classifier with these entries in its index too."""
+    index = classifier.parts.index
+    assert isinstance(index, FlatIndex)
+    return with_index(classifier, index.extended(build_index(entries, classifier.parts.encoder)))
