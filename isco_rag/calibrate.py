@@ -41,12 +41,15 @@ def fit_temperature(probabilities: Doubles, truth: Ints) -> float:
 
 
 def expected_calibration_error(confidence: Sequence[float] | Doubles, right: Sequence[bool] | NDArray[np.bool_], bins: int = 15) -> float:
-    """Mean gap between confidence and share right over bins with equally many rows (adaptive ECE, Nguyen and O'Connor 2015).
+    """Mean gap between confidence and share right over bins with about equally many rows, equal confidences together (adaptive ECE, Nguyen and O'Connor 2015).
 
     >>> expected_calibration_error([0.8] * 10, [True] * 8 + [False] * 2) < 1e-9
     True
     """
-    order = np.argsort(np.asarray(confidence), kind="stable")
-    c, r = np.asarray(confidence, float)[order], np.asarray(right, float)[order]
-    parts = [part for part in np.array_split(np.arange(len(c)), bins) if len(part)]
-    return float(sum(len(p) * abs(c[p].mean() - r[p].mean()) for p in parts) / max(len(c), 1))
+    c, r = np.asarray(confidence, float), np.asarray(right, float)
+    if not len(c):
+        return 0.0
+    edges = np.unique(np.quantile(c, np.linspace(0, 1, bins + 1)[1:-1]))
+    owner = np.searchsorted(edges, c, side="right")
+    gaps = np.bincount(owner, c - r)
+    return float(np.abs(gaps).sum() / len(c))

@@ -1,7 +1,7 @@
 """A file of jobs coded: every input column comes back, with the answer's columns behind them."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -70,16 +70,16 @@ def _job(row: Sequence[str], columns: dict[str, int]) -> Job:
 
 def _coded(
     classifier: Classifier, jobs: Sequence[Job], known: OrderedDict[tuple[str, str, str], Prediction], summary: Summary
-) -> Iterator[Prediction]:
+) -> list[Prediction]:
     keys = [(job.title, job.duties, job.industry) for job in jobs]
     fresh = [k for k in dict.fromkeys(keys) if k not in known]
     summary.distinct += len(fresh)
     answers = dict(zip(fresh, classifier.classify([Job(*k) for k in fresh]), strict=True))
-    for k in keys:
-        yield answers[k] if k in answers else known[k]
     known.update(answers)
+    found = [known[k] for k in keys]
     while len(known) > REMEMBERED:
         known.popitem(last=False)
+    return found
 
 
 def cells(prediction: Prediction) -> list[str]:

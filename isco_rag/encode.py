@@ -83,9 +83,8 @@ def open_encoder(folder: Path, pool: ThreadPoolExecutor, threads: int) -> OnnxEn
     return OnnxEncoder(session, tokenizer, int(session.get_outputs()[0].shape[-1]), pool, threads)
 
 
-def load_tokenizer(path: Path, max_length: int = 128) -> Tokenizer:
-    """The tokenizer, cutting at `max_length` tokens, never padding."""
+def load_tokenizer(path: Path) -> Tokenizer:
+    """The tokenizer; it cuts at the length that its file names, which is what its model can take, and never pads."""
     tokenizer = Tokenizer.from_file(str(path))
-    tokenizer.enable_truncation(max_length)
     tokenizer.no_padding()
     return tokenizer

@@ -30,7 +30,7 @@ def _hits(classifier: Classifier, job: Job) -> list[Hit]:
         if number >= 0 and cosine > best.get(number, -1.0):
             best[number] = cosine
     entries = classifier.parts.index.entries
-    return [Hit(entries[i], round(score, 4)) for i, score in sorted(best.items(), key=lambda item: (-item[1], item[0]))]
+    return [Hit(entries[i], round(min(score, 1.0), 4)) for i, score in sorted(best.items(), key=lambda item: (-item[1], item[0]))]
 
 
 def _evidence(classifier: Classifier, candidate: Candidate, hits: Sequence[Hit]) -> Evidence:

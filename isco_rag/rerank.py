@@ -47,4 +47,4 @@ class OnnxReranker:
 
 def open_reranker(folder: Path, pool: ThreadPoolExecutor, threads: int) -> OnnxReranker:
     """The cross-encoder in a bundle's folder (model.onnx, tokenizer.json)."""
-    return OnnxReranker(open_session(folder / "model.onnx"), load_tokenizer(folder / "tokenizer.json", PAIR_TOKENS), pool, threads)
+    return OnnxReranker(open_session(folder / "model.onnx"), load_tokenizer(folder / "tokenizer.json"), pool, threads)

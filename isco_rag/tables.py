@@ -137,7 +137,7 @@ def choose_columns(form: Form, path: Path, chosen: dict[str, str]) -> dict[str, 
 
     UsageError where a chosen name is not in the header, InputError where there is neither a title nor a duties column.
     """
-    keys = [key(name) for name in form.header]
+    keys = [key(name.replace("_", " ")) for name in form.header]
     found: dict[str, int] = {}
     for field, name in chosen.items():
         if name not in form.header:

@@ -20,7 +20,8 @@ _TERMS = re.compile(
     re.IGNORECASE,
 )
 _EMPTY_BRACKETS = re.compile(r"[(\[]\s*[-,/|;:]*\s*[)\]]")
-_EDGES = re.compile(r"^[\s\-–—,;:/|*#.]+|[\s\-–—,;:/|*#]+$")
+# A leading "#" is a bullet, a trailing one is C#.
+_EDGES = re.compile(r"^[\s\-–—,;:/|*#.!]+|[\s\-–—,;:/|*!]+$")
 _SPACE = re.compile(r"\s+")
 _NOT_WORD = re.compile(r"[^\w+#]+")
 _SENTENCE = re.compile(r"(?<=[.!?;•·])\s+|\s*[•·▪●]\s*|\s+[-*]\s+(?=[A-Za-z])|\n+")
@@ -95,7 +96,7 @@ def key(text: str) -> str:
     >>> key("C++ developer"), key("C developer")
     ('c++ developer', 'c developer')
     """
-    text = unicodedata.normalize("NFKD", _GENDER.sub(" ", text).casefold())
+    text = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", _GENDER.sub(" ", text)).casefold())
     text = "".join(c for c in text if not unicodedata.combining(c)).replace("'", "").replace("’", "")
     return _NOT_WORD.sub(" ", text).strip()
 

@@ -87,7 +87,10 @@ def embed(model: SentenceTransformer, texts: Sequence[str], batch: int = 256) ->
 
 
 class DistilLoss(nn.Module):
-    """1 - cosine to the target, plus `relation` times the squared error of the similarities within the batch."""
+    """1 - cosine to the target, plus `relation` times the squared error of the similarities within the batch.
+
+    A student of another width than its teacher learns the similarities alone.
+    """
 
     def __init__(self, model: SentenceTransformer, targets: np.ndarray, relation: float = 10.0) -> None:
         super().__init__()
@@ -102,9 +105,10 @@ class DistilLoss(nn.Module):
 
     def between(self, student: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
         teacher = torch.from_numpy(self.targets[rows.cpu().numpy()].astype(np.float32)).to(student.device)
-        cosine = 1.0 - (student * teacher).sum(1).mean()
-        relation = (student @ student.T - teacher @ teacher.T).square().mean()
-        return cosine + self.relation * relation
+        relation = self.relation * (student @ student.T - teacher @ teacher.T).square().mean()
+        if student.shape[1] != teacher.shape[1]:
+            return relation
+        return 1.0 - (student * teacher).sum(1).mean() + relation
 
 
 class PrototypeLoss(nn.Module):

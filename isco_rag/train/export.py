@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from onnxruntime.quantization.shape_inference import quant_pre_process
+from tokenizers import Tokenizer
 from torch import nn
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
@@ -36,12 +37,15 @@ class _Logit(nn.Module):
         return self.body(input_ids=input_ids, attention_mask=attention_mask).logits
 
 
-def export(body: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, folder: Path, *, pooled: bool) -> None:
-    """Writes `model.onnx` (int8 weights, embeddings too) and `tokenizer.json`; a sentence vector if `pooled`, else a logit."""
+def export(body: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, folder: Path, max_length: int, *, pooled: bool) -> None:
+    """Writes `model.onnx` (int8 weights, embeddings too) and `tokenizer.json`; a sentence vector if `pooled`, else a logit.
+
+    The tokenizer cuts at `max_length` tokens.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     model = (_Pooled if pooled else _Logit)(body.float().cpu().eval())
     sample = tokenizer(["truck driver", "teaches mathematics at a school"], return_tensors="pt", padding=True)
-    dims = {0: torch.export.Dim("rows"), 1: torch.export.Dim("tokens", max=int(tokenizer.model_max_length))}
+    dims = {0: torch.export.Dim("rows"), 1: torch.export.Dim("tokens", max=max_length)}
     raw, ready = folder / "float.onnx", folder / "ready.onnx"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -66,7 +70,9 @@ def export(body: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, folder: Pa
         )
     raw.unlink()
     ready.unlink()
-    (folder / "tokenizer.json").write_text(tokenizer.backend_tokenizer.to_str(), encoding="utf-8")
+    served = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
+    served.enable_truncation(max_length)
+    (folder / "tokenizer.json").write_text(served.to_str(), encoding="utf-8")
 
 
 def save_weights(body: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:

@@ -26,6 +26,7 @@ from isco_rag.calibrate import Temperature
 from isco_rag.encode import quantise
 from isco_rag.errors import TrainingError
 from isco_rag.fuse import FEATURES, REGIMES, USED, Fusion, fuse
+from isco_rag.rerank import PAIR_TOKENS
 from isco_rag.settings import Settings
 from isco_rag.taxonomy import Taxonomy, load_taxonomy
 from isco_rag.text import title_text
@@ -77,6 +78,8 @@ def load_recipe(path: Path) -> Recipe:
     for needed in (recipe.shared, recipe.evaluation, recipe.examples, recipe.taxonomy):
         if not needed.exists():
             raise TrainingError(f"{path} names {needed}, which is not there; put the data there or change the recipe")
+    if recipe.reranker.max_length < PAIR_TOKENS or recipe.reranker.hidden > recipe.encoder.hidden:
+        raise TrainingError(f"{path}: the reranker needs max_length of {PAIR_TOKENS} or more and no more hidden units than the encoder")
     return recipe
 
 
@@ -205,11 +208,11 @@ class Kitchen:
         words = PreTrainedTokenizerFast.from_pretrained(self.work / "tokenizer")
         self.report("exporting")
         encoder = AutoModel.from_pretrained(self.work / "encoder", add_pooling_layer=False, attn_implementation="eager")
-        export.export(encoder, words, new / "encoder", pooled=True)
+        export.export(encoder, words, new / "encoder", self.recipe.encoder.max_length, pooled=True)
         export.save_weights(encoder, words, new / "weights" / "encoder")
         if (self.work / "reranker").is_dir():
             cross = AutoModelForSequenceClassification.from_pretrained(self.work / "reranker", attn_implementation="eager")
-            export.export(cross, words, new / "reranker", pooled=False)
+            export.export(cross, words, new / "reranker", PAIR_TOKENS, pooled=False)
             export.save_weights(cross, words, new / "weights" / "reranker")
         shutil.copytree(self.recipe.taxonomy, new / "taxonomy")
         np.save(new / "prototypes.npy", quantise(np.load(self.work / "prototypes.npy")).astype(np.int8))

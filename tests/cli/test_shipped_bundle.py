@@ -1,0 +1,69 @@
+"""The shipped bundle obeys the laws of its ports and of the whole."""
+
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+from isco_eval.gold import leaked, read_gold
+
+from isco_rag.bundle import read_manifest
+from isco_rag.classify import Classifier
+from isco_rag.types import Job
+from tests.checks import check_calibrator, check_encoder, check_index, check_reranker
+
+JOBS = [
+    Job("nurse"),
+    Job("Financial Systems Specialist", "Maintains financial software systems, analyses financial data, creates reports for management."),
+    Job("driver", "drives a lorry", "haulage"),
+    Job("", "milks cows and repairs fences"),
+    Job("n/a"),
+    Job("boda boda rider", industry="transport"),
+    Job("Cook", "We are a hotel. " * 300 + "You will prepare meals and order food. "),
+]
+
+
+def test_ports_obey_their_laws(shipped: Classifier) -> None:
+    check_encoder(shipped.parts.encoder)
+    check_index(shipped.parts.index, shipped.parts.encoder)
+    check_calibrator(shipped.parts.calibrator)
+    if shipped.parts.reranker is not None:
+        check_reranker(shipped.parts.reranker)
+
+
+def test_the_same_record_gets_the_same_answer_alone_and_in_any_batch(shipped: Classifier) -> None:
+    together = shipped.classify(JOBS)
+    assert together == [shipped.classify([job])[0] for job in JOBS]
+    order = list(range(len(JOBS))) * 60
+    random.Random(2).shuffle(order)
+    assert shipped.classify([JOBS[i] for i in order]) == [together[i] for i in order]
+
+
+def test_parents_sum_their_children_at_every_level(shipped: Classifier) -> None:
+    p = shipped.score([job for job in JOBS if job.title != "n/a"]).probabilities
+    for level in (1, 2, 3, 4):
+        np.testing.assert_allclose(shipped.taxonomy.roll_up(p, level)[1].sum(axis=1), 1.0)
+
+
+def test_size_and_contents_are_as_promised(bundle_folder: Path) -> None:
+    sizes = {p.relative_to(bundle_folder).as_posix(): p.stat().st_size for p in bundle_folder.rglob("*") if p.is_file()}
+    assert sum(sizes.values()) <= 80_000_000
+    assert max(sizes.values()) <= 20_000_000
+    manifest = read_manifest(bundle_folder, with_weights=True)
+    assert set(manifest.files) | {"manifest.json"} == set(sizes)
+    assert manifest.sources
+    assert any(name.endswith(".safetensors") for name in sizes)
+
+
+def test_no_gold_row_is_in_the_index(shipped: Classifier, root: Path) -> None:
+    gold = read_gold(root / "data" / "gold" / "written.csv", shipped.taxonomy)
+    assert leaked(gold, shipped.parts.index.entries) == []
+
+
+@pytest.mark.parametrize(("name", "floor"), [("top 1", 0.60), ("top 3", 0.80)])
+def test_accuracy_on_the_projects_own_gold_has_not_fallen(shipped: Classifier, root: Path, name: str, floor: float) -> None:
+    from isco_eval.measure import code_gold, measure
+
+    gold = read_gold(root / "data" / "gold" / "written.csv", shipped.taxonomy, 300)
+    metrics = {m.name: m for m in measure(code_gold(shipped, [gold])).metrics["written"]}
+    assert metrics[name].value >= floor

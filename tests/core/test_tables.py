@@ -1,0 +1,113 @@
+"""Delimited files as people have them."""
+
+import csv
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from isco_rag.errors import InputError, UsageError
+from isco_rag.tables import choose_columns, read_form, read_rows, write_rows
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
+def test_form_is_found_out(tmp_path: Path, delimiter: str, encoding: str) -> None:
+    path = tmp_path / "in.csv"
+    with path.open("w", encoding=encoding, newline="") as file:
+        csv.writer(file, delimiter=delimiter).writerows(
+            [["id", "job title", "duties"], ["1", "Café waiter", "serves, cleans"], ["2", "cook", "a"]]
+        )
+    form = read_form(path)
+    assert (form.encoding, form.delimiter, form.rows, form.width) == (encoding, delimiter, 2, 3)
+    assert next(read_rows(path, form)) == ["1", "Café waiter", "serves, cleans"]
+
+
+CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\r\x00"), max_size=12)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@given(st.lists(st.lists(CELLS, min_size=3, max_size=3), min_size=1, max_size=8))
+def test_rows_come_back_as_they_were(tmp_path: Path, rows: list[list[str]]) -> None:
+    source, target = tmp_path / "in.csv", tmp_path / "out.csv"
+    with source.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows([["title", "b", "c"], *rows])
+    form = read_form(source, encoding="utf-8", delimiter=",")
+    with write_rows(target, form, ()) as writer:
+        for row in read_rows(source, form):
+            writer.writerow(row)
+    with target.open(encoding="utf-8", newline="") as file:
+        assert list(csv.reader(file))[1:] == rows
+
+
+def test_ragged_rows_keep_every_cell(tmp_path: Path) -> None:
+    path = tmp_path / "in.csv"
+    path.write_text("title,duties\ncook\nnurse,ward,night,extra\n\n")
+    form = read_form(path)
+    assert form.header == ("title", "duties", "column_3", "column_4")
+    assert list(read_rows(path, form)) == [["cook", "", "", ""], ["nurse", "ward", "night", "extra"]]
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "is empty"),
+        (b"\n\n", "is empty"),
+        (b"title,duties\n", "no record"),
+        (b"PK\x03\x04rest", "save it as CSV"),
+        (b"%PDF-1.7", "save it as CSV"),
+    ],
+)
+def test_files_that_are_no_table_are_refused(tmp_path: Path, content: bytes, says: str) -> None:
+    path = tmp_path / "in.csv"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=says):
+        read_form(path)
+
+
+def test_a_wrong_encoding_names_the_option(tmp_path: Path) -> None:
+    path = tmp_path / "in.csv"
+    path.write_bytes("title\ncafé".encode("cp1252"))
+    with pytest.raises(InputError, match="--encoding"):
+        read_form(path, encoding="utf-8")
+    with pytest.raises(UsageError, match="no encoding"):
+        read_form(path, encoding="klingon")
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"nothing\.csv"):
+        read_form(tmp_path / "nothing.csv")
+
+
+@pytest.mark.parametrize(
+    ("header", "wanted"),
+    [
+        ("Job_Title,Main tasks,Sector", {"title": 0, "duties": 1, "industry": 2}),
+        ("id,OCCUPATION,description", {"title": 1, "duties": 2}),
+        ("nr;duties", {"duties": 1}),
+    ],
+)
+def test_columns_are_guessed(tmp_path: Path, header: str, wanted: dict[str, int]) -> None:
+    path = tmp_path / "in.csv"
+    path.write_text(f"{header}\n{header}\n")
+    assert choose_columns(read_form(path), path, {}) == wanted
+
+
+def test_columns_can_be_chosen_and_wrong_ones_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "in.csv"
+    path.write_text("x,y\n1,2\n")
+    form = read_form(path)
+    assert choose_columns(form, path, {"title": "y"}) == {"title": 1}
+    with pytest.raises(UsageError, match="no column 'z'; it has: x, y"):
+        choose_columns(form, path, {"title": "z"})
+    with pytest.raises(InputError, match="--title-column"):
+        choose_columns(form, path, {})
+
+
+def test_a_failure_leaves_no_output(tmp_path: Path) -> None:
+    source = tmp_path / "in.csv"
+    source.write_text("title\ncook\n")
+    with pytest.raises(RuntimeError), write_rows(tmp_path / "out.csv", read_form(source), ()):
+        raise RuntimeError
+    assert [p.name for p in tmp_path.iterdir()] == ["in.csv"]
