@@ -28,7 +28,7 @@ SETTINGS = click.option(
 )
 
 
-@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "terminal_width": 100})
 @click.version_option(package_name="isco-rag", prog_name="isco-rag")
 def main() -> None:
     """Code job descriptions into ISCO-08, with probabilities that mean what they say.
@@ -37,7 +37,7 @@ def main() -> None:
     """
 
 
-@main.command()
+@main.command(short_help="Code one job and say why.")
 @click.argument("title")
 @click.option("--duties", default="", help="What the person does, in a sentence or many.")
 @click.option("--industry", default="", help="What the employer does.")
@@ -59,7 +59,7 @@ def classify(title: str, duties: str, industry: str, as_json: bool, bundle: Path
         show_explanation(found, classifier.taxonomy)
 
 
-@main.command()
+@main.command(short_help="Code a CSV file.")
 @click.argument("source", metavar="INPUT", type=click.Path(path_type=Path))
 @click.option("-o", "--output", "target", required=True, type=click.Path(path_type=Path), help="The file to write.")
 @click.option("--title-column", default="", help="Column with the job title.")
@@ -102,7 +102,7 @@ def code(
     show_summary(summary, target, progress.seconds)
 
 
-@main.command()
+@main.command(short_help="Browse and search the classification.")
 @click.argument("code", required=False)
 @click.option("--search", "words", default="", help="Find groups by words of their title, tasks or definition.")
 def codes(code: str | None, words: str) -> None:
@@ -122,7 +122,7 @@ def codes(code: str | None, words: str) -> None:
         show_groups(taxonomy.children(""), taxonomy)
 
 
-@main.command("eval")
+@main.command("eval", short_help="Measure accuracy and calibration on coded files.")
 @click.argument("gold", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--limit", default=0, metavar="N", help="Measure on N rows of each file, drawn by a fixed shuffle.")
 @click.option("--index-also", type=click.Path(path_type=Path), help="Parquet file of coded texts whose titles join the index first.")
@@ -152,7 +152,7 @@ def evaluate(
         show_report(report, leaks, len(classifier.parts.index.entries))
 
 
-@main.command()
+@main.command(short_help="Train a bundle from a recipe.")
 @click.argument("recipe", type=click.Path(path_type=Path))
 @click.option(
     "--work", required=True, type=click.Path(path_type=Path), help="Folder for what each stage leaves; a second run goes on there."

@@ -48,7 +48,7 @@ def _why_not(classifier: Classifier, prediction: Prediction, evidence: Sequence[
     for here, there in ((second, first), (first, second)):
         for contrast in classifier.taxonomy.group(here.code).contrasts:
             if contrast.code == there.code:
-                reasons.append(f"{here.code} {here.title} leaves to {there.code}: {contrast.text}")
+                reasons.append(f"not in {here.code} but in {there.code}: {contrast.text}")
     near_first = first.nearest[0].score if first.nearest else 0.0
     near_second = second.nearest[0].score if second.nearest else 0.0
     if near_first >= near_second:
@@ -63,7 +63,7 @@ def _why_not(classifier: Classifier, prediction: Prediction, evidence: Sequence[
     if prediction.code not in (first.code, ""):
         together = sum(e.probability for e in evidence if classifier.taxonomy.ancestor(e.code, prediction.level) == prediction.code)
         reasons.append(
-            f"neither is sure enough to go out alone: {prediction.code} {prediction.title} is emitted, "
-            f"to which {together:.0%} of the three belong"
+            f"no unit group is sure enough to go out alone; {together:.0%} lie on those of the three that belong to "
+            f"{prediction.code} {prediction.title}, which is emitted"
         )
     return reasons

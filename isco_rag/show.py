@@ -15,7 +15,7 @@ from rich.table import Table
 from isco_rag.coding import Summary
 from isco_rag.tables import Form
 from isco_rag.taxonomy import Group, Taxonomy
-from isco_rag.types import Explanation, Job, Prediction
+from isco_rag.types import Explanation, Job, Metric, Prediction
 
 if TYPE_CHECKING:
     from isco_eval.measure import Report
@@ -52,7 +52,9 @@ def graded(prediction: Prediction) -> str:
     style = GRADE_STYLE[prediction.grade]
     if not prediction.code:
         return f"[{style}]not codable[/]"
-    return f"[{style}]{bar(prediction.confidence)} {prediction.confidence:4.0%} {prediction.grade.replace('_', ' ')}[/]"
+    # Never rounded up to a certainty that no one has.
+    shown = min(prediction.confidence, 0.99)
+    return f"[{style}]{bar(prediction.confidence)} {shown:4.0%} {prediction.grade.replace('_', ' ')}[/]"
 
 
 def show_explanation(found: Explanation, taxonomy: Taxonomy) -> None:
@@ -174,34 +176,41 @@ def show_group(group: Group, taxonomy: Taxonomy) -> None:
 
 
 def show_report(report: "Report", leaks: dict[str, int], entries: int) -> None:
-    """Figures of gold files as a table."""
+    """Figures of gold files as tables."""
     out = console()
-    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0), pad_edge=False)
+    out.print(f"\n{entries:,} entries in the index; percentages with their 95 % interval\n")
     names = ("top 1", "top 3", "emitted right", "coded to the unit group", "right of these", "for review")
-    for name in ("gold", "n", *names, "ECE", "rows/min", "in index"):
-        table.add_column(name, justify="left" if name == "gold" else "right")
+    table = _plain_table(
+        "gold", "n", "top 1", "top 3", "emitted right", "to unit group", "right of these", "for review", "ECE", "rows/min", "leaks"
+    )
     for gold, metrics in report.metrics.items():
         by = {m.name: m for m in metrics}
-        table.add_row(
-            gold,
-            f"{by['top 1'].n:,}",
-            *(f"{by[name].value:.3f} [dim]\\[{by[name].low:.3f}, {by[name].high:.3f}][/]" for name in names),
-            f"{by['ECE of the emitted code'].value:.3f}",
-            f"{report.rows_per_minute[gold]:,.0f}",
-            str(leaks.get(gold, 0)),
-        )
-    out.print(f"\n{entries:,} entries in the index; shares with their 95 % interval\n")
+        ece = by["ECE of the emitted code"].value
+        rate = f"{report.rows_per_minute[gold]:,.0f}"
+        table.add_row(gold, f"{by['top 1'].n:,}", *(percent(by[name]) for name in names), f"{ece:.3f}", rate, str(leaks.get(gold, 0)))
     out.print(table)
-    levels = Table(box=None, header_style="bold", padding=(0, 2, 0, 0), pad_edge=False)
     depths = sorted({level for found in report.levels.values() for level in found}, reverse=True)
-    for name in ("best unit group right at level", *map(str, depths)):
-        levels.add_column(name)
+    levels = _plain_table("best unit group right at level", *map(str, depths))
     for gold, found in report.levels.items():
-        levels.add_row(gold, *(f"{found[d].value:.3f}" for d in depths))
+        levels.add_row(gold, *(percent(found[d]) for d in depths))
     out.print(Padding(levels, (1, 0, 0, 0)))
-    grades = Table(box=None, header_style="bold", padding=(0, 2, 0, 0), pad_edge=False)
-    for name in ("grade", "n", "mean confidence", "emitted right"):
-        grades.add_column(name)
+    grades = _plain_table("grade", "n", "mean confidence", "emitted right")
     for grade, mean, right in report.grades:
-        grades.add_row(grade.replace("_", " "), f"{right.n:,}", f"{mean:.3f}", f"{right.value:.3f} \\[{right.low:.3f}, {right.high:.3f}]")
+        grades.add_row(grade.replace("_", " "), f"{right.n:,}", f"{100 * mean:.1f}", percent(right))
     out.print(Padding(grades, (1, 0)))
+
+
+def percent(metric: Metric) -> str:
+    """A share in percent with its interval.
+
+    >>> percent(Metric("right", 0.8, 0.49, 0.943, 10))
+    '80.0 (49-94)'
+    """
+    return f"{100 * metric.value:.1f} ({100 * metric.low:.0f}-{100 * metric.high:.0f})"
+
+
+def _plain_table(*names: str) -> Table:
+    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0), pad_edge=False)
+    for i, name in enumerate(names):
+        table.add_column(name, justify="right" if i else "left", no_wrap=True)
+    return table

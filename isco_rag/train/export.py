@@ -75,8 +75,11 @@ def export(body: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, folder: Pa
     (folder / "tokenizer.json").write_text(served.to_str(), encoding="utf-8")
 
 
-def save_weights(body: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
-    """The weights for further training, as float16 safetensors in shards that git takes, with configuration and tokenizer."""
-    body.half().save_pretrained(folder, max_shard_size=MAX_SHARD)
-    body.float()
+def save_weights(body: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, folder: Path, without: str = "") -> None:
+    """The weights for further training, as float16 safetensors in shards that git takes, with configuration and tokenizer.
+
+    Weights whose name ends in `without` are left out: the reranker's word embeddings are the encoder's.
+    """
+    kept = {name: w.half() for name, w in body.state_dict().items() if not (without and name.endswith(without))}
+    body.save_pretrained(folder, state_dict=kept, max_shard_size=MAX_SHARD)
     tokenizer.save_pretrained(folder)

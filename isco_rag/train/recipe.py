@@ -62,7 +62,7 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
     encoder: biencoder.Shape = field(default_factory=biencoder.Shape)
     distil: biencoder.Schedule = field(default_factory=biencoder.Schedule)
     fine_tune: biencoder.Schedule = field(default_factory=biencoder.Schedule)
-    reranker: biencoder.Shape = field(default_factory=biencoder.Shape)
+    reranker_layers: int = 2
     rerank_lists: ListSettings = field(default_factory=ListSettings)
     rerank_train: biencoder.Schedule = field(default_factory=biencoder.Schedule)
 
@@ -78,8 +78,8 @@ def load_recipe(path: Path) -> Recipe:
     for needed in (recipe.shared, recipe.evaluation, recipe.examples, recipe.taxonomy):
         if not needed.exists():
             raise TrainingError(f"{path} names {needed}, which is not there; put the data there or change the recipe")
-    if recipe.reranker.max_length < PAIR_TOKENS or recipe.reranker.hidden > recipe.encoder.hidden:
-        raise TrainingError(f"{path}: the reranker needs max_length of {PAIR_TOKENS} or more and no more hidden units than the encoder")
+    if recipe.encoder.max_length < PAIR_TOKENS or not 0 < recipe.reranker_layers <= recipe.encoder.layers:
+        raise TrainingError(f"{path}: the encoder's max_length must be {PAIR_TOKENS} or more, reranker_layers 1 to the encoder's layers")
     return recipe
 
 
@@ -194,7 +194,7 @@ class Kitchen:
             lists = crossencoder.make_lists(self.taxonomy, rows, titles, vectors, queries, r.rerank_lists.size, rng)
             lists_file.write_bytes(msgspec.msgpack.encode(lists))
         lists = msgspec.msgpack.decode(lists_file.read_bytes(), type=list[crossencoder.JobList])
-        model = crossencoder.new_reranker(r.reranker, words, encoder, self.work / "new_reranker")
+        model = crossencoder.new_reranker(encoder, words, r.reranker_layers, self.work / "new_reranker")
         self.report(f"cross-encoder reads {len(lists):,} lists")
         crossencoder.train_reranker(model, lists, r.rerank_train, self.work / "rerank_train", self._progress("reranker"))
         model.save_pretrained(str(done))
@@ -213,7 +213,7 @@ class Kitchen:
         if (self.work / "reranker").is_dir():
             cross = AutoModelForSequenceClassification.from_pretrained(self.work / "reranker", attn_implementation="eager")
             export.export(cross, words, new / "reranker", PAIR_TOKENS, pooled=False)
-            export.save_weights(cross, words, new / "weights" / "reranker")
+            export.save_weights(cross, words, new / "weights" / "reranker", without=crossencoder.WORDS)
         shutil.copytree(self.recipe.taxonomy, new / "taxonomy")
         np.save(new / "prototypes.npy", quantise(np.load(self.work / "prototypes.npy")).astype(np.int8))
         self._write(new, first_fusion(), Temperature((1.0,) * len(REGIMES)))

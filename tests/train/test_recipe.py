@@ -73,12 +73,12 @@ def workshop(tmp_path: Path) -> Path:
     names = {"shared": "shared.parquet", "taxonomy": "taxonomy", "licences": "none.csv"} | {
         n: n for n in ("evaluation", "examples", "gold")
     }
-    small = "layers = 1\nhidden = 48\nheads = 4\nvocab = 400\nmax_length = 64\n"
+    small = "layers = 1\nhidden = 48\nheads = 4\nvocab = 400\nmax_length = 96\n"
     quick = "epochs = 2.0\nbatch = 32\nrate = 1e-3\n"
     (tmp_path / "recipe.toml").write_text(
-        'name = "tiny"\nheld_out = 0.1\n'
+        'name = "tiny"\nheld_out = 0.1\nreranker_layers = 1\n'
         + "".join(f'{key} = "{tmp_path / value}"\n' for key, value in names.items())
-        + f"[encoder]\n{small}[distil]\n{quick}[fine_tune]\n{quick}[reranker]\n{small.replace('48', '32').replace('64', '96')}"
+        + f"[encoder]\n{small}[distil]\n{quick}[fine_tune]\n{quick}"
         + f"[rerank_lists]\nqueries = 60\nsize = 3\n[rerank_train]\n{quick}"
     )
     return tmp_path
@@ -161,7 +161,7 @@ def test_the_shipped_recipe_is_read(root: Path) -> None:
     text = (root / "isco_rag" / "train" / "recipe.toml").read_text()
     recipe = msgspec.convert(tomllib.loads(text), Recipe, dec_hook=lambda t, v: t(v))
     assert recipe.encoder.hidden % recipe.encoder.heads == 0
-    assert recipe.reranker.hidden <= recipe.encoder.hidden
+    assert recipe.reranker_layers <= recipe.encoder.layers
 
 
 def test_nearest_is_an_exact_search() -> None:

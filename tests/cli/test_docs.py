@@ -1,0 +1,58 @@
+"""Docs and code agree."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import msgspec
+
+from isco_rag.settings import Settings
+from tests.help_pages import PAGE, page
+
+
+def test_the_command_line_page_is_what_help_says() -> None:
+    assert PAGE.read_text(encoding="utf-8") == page(), "run: python -m tests.help_pages"
+
+
+def test_the_settings_page_shows_the_defaults(root: Path) -> None:
+    text = (root / "docs" / "guide" / "settings.md").read_text(encoding="utf-8")
+    block = re.search(r"```toml\n(.*?)```", text, re.DOTALL)
+    assert block is not None
+    assert msgspec.convert(tomllib.loads(block[1]), Settings) == Settings()
+
+
+def test_links_in_the_docs_lead_somewhere(root: Path) -> None:
+    pages = [root / "README.md", *sorted((root / "docs").rglob("*.md")), *sorted((root / "data").rglob("*.md"))]
+    broken = [
+        f"{path.name}: {target}"
+        for path in pages
+        for target in re.findall(r"\]\(([^)#]+)\)", path.read_text(encoding="utf-8"))
+        if "://" not in target and not (path.parent / target).exists()
+    ]
+    assert broken == []
+
+
+def test_commands_of_the_readme_exist(root: Path) -> None:
+    from isco_rag.cli import main
+
+    text = (root / "README.md").read_text(encoding="utf-8")
+    used = set(re.findall(r"isco-rag ([a-z]+)", text))
+    assert used
+    assert used <= set(main.commands)
+    targets = set(re.findall(r"^([a-z-]+):", (root / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"make ([a-z-]+)", text)) <= targets
+
+
+def test_figures_in_the_data_card_are_counted(root: Path) -> None:
+    import csv
+    from collections import Counter
+
+    rows = [row for path in sorted((root / "data" / "examples").glob("*.csv")) for row in csv.DictReader(path.open(encoding="utf-8"))]
+    gold = list(csv.DictReader((root / "data" / "gold" / "written.csv").open(encoding="utf-8")))
+    per_code = Counter(row["code"] for row in rows)
+    card = (root / "data" / "examples" / "README.md").read_text(encoding="utf-8")
+    assert f"{len(rows):,} short descriptions" in card
+    assert f"{min(per_code.values())} to {max(per_code.values())} for each unit group" in card
+    assert f"{len(gold):,} more" in card
+    for register, n in Counter(row["register"] for row in rows).items():
+        assert re.search(rf"`{register}`[^(]*\({n:,}\)", card), register
