@@ -2,13 +2,16 @@
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
 
 from isco_rag.errors import CoderError
-from isco_rag.types import Job
+from isco_rag.types import Job, Metric
+
+if TYPE_CHECKING:
+    from isco_rag.classify import Classifier
 
 
 class _Group(click.Group):
@@ -160,14 +163,24 @@ def evaluate(
 @click.option("--bundle", required=True, type=click.Path(path_type=Path), help="Where to put the finished bundle.")
 def train(recipe: Path, work: Path, bundle: Path) -> None:
     """Train a bundle from a recipe (needs the extra: pip install 'isco-rag[train]')."""
+    from isco_eval.gold import read_gold
+    from isco_eval.measure import code_gold, measure
+
     try:
         from isco_rag.train.recipe import Kitchen, load_recipe
     except ImportError as error:
         raise click.ClickException(f"training needs more packages ({error.name} is missing): pip install 'isco-rag[train]'") from error
-    kitchen = Kitchen(load_recipe(recipe), work, click.echo)
+    plan = load_recipe(recipe)
+    kitchen = Kitchen(plan, work, click.echo)
+
+    def judge(classifier: "Classifier") -> tuple[Metric, ...]:
+        paths = [path for folder in (plan.gold, plan.evaluation) for path in sorted(folder.glob("*.csv"))]
+        report = measure(code_gold(classifier, [read_gold(path, classifier.taxonomy, 3000) for path in paths]))
+        return tuple(msgspec.structs.replace(m, name=f"{gold}: {m.name}") for gold, found in report.metrics.items() for m in found)
+
     kitchen.fine_tune()
     kitchen.reranker()
-    click.echo(f"bundle in {kitchen.bundle(bundle)}")
+    click.echo(f"bundle in {kitchen.bundle(bundle, judge)}")
 
 
 if __name__ == "__main__":

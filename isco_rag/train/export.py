@@ -8,7 +8,7 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 from onnxruntime.quantization.shape_inference import quant_pre_process
 from tokenizers import Tokenizer
 from torch import nn
-from transformers import PreTrainedModel, PreTrainedTokenizerFast
+from transformers import PreTrainedModel, PreTrainedTokenizerFast, RobertaForSequenceClassification, RobertaModel
 
 MAX_SHARD = "15MB"
 
@@ -73,6 +73,16 @@ def export(body: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, folder: Pa
     served = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
     served.enable_truncation(max_length)
     (folder / "tokenizer.json").write_text(served.to_str(), encoding="utf-8")
+
+
+def load_weights(folder: Path) -> tuple[RobertaModel, RobertaForSequenceClassification | None]:
+    """Bi-encoder and cross-encoder of a bundle's `weights` folder, in float32, ready for further training; None where there is no second."""
+    encoder = RobertaModel.from_pretrained(folder / "encoder", add_pooling_layer=False, dtype=torch.float32)
+    if not (folder / "reranker").is_dir():
+        return encoder, None
+    cross = RobertaForSequenceClassification.from_pretrained(folder / "reranker", dtype=torch.float32)
+    cross.roberta.embeddings.word_embeddings.load_state_dict(encoder.embeddings.word_embeddings.state_dict())
+    return encoder, cross
 
 
 def save_weights(body: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, folder: Path, without: str = "") -> None:

@@ -3,6 +3,7 @@
 corpus -> tokenizer -> distil -> fine_tune -> rerank_lists -> reranker -> bundle
 """
 
+import csv
 import hashlib
 import os
 import random
@@ -23,6 +24,7 @@ from transformers import AutoModel, AutoModelForSequenceClassification, PreTrain
 
 from isco_rag.bundle import file_hash, swap_in, write_manifest
 from isco_rag.calibrate import Temperature
+from isco_rag.classify import Classifier
 from isco_rag.encode import quantise
 from isco_rag.errors import TrainingError
 from isco_rag.fuse import FEATURES, REGIMES, USED, Fusion, fuse
@@ -32,10 +34,12 @@ from isco_rag.taxonomy import Taxonomy, load_taxonomy
 from isco_rag.text import title_text
 from isco_rag.train import biencoder, corpus, crossencoder, export, fit, tokenizer
 from isco_rag.train.corpus import Row
-from isco_rag.types import Entry, Job, Manifest
+from isco_rag.types import Entry, Job, Manifest, Metric
 from isco_rag.wiring import open_classifier, with_index
 
 Report = Callable[[str], None]
+# Measures a finished classifier; the caller brings it, because training does not know the evaluation.
+Judge = Callable[[Classifier], tuple[Metric, ...]]
 
 
 class ListSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -200,8 +204,8 @@ class Kitchen:
         model.save_pretrained(str(done))
         return model
 
-    def bundle(self, place: Path) -> Path:
-        """The bundle, put in `place` when it is whole; what stood there stays as it was if anything fails before."""
+    def bundle(self, place: Path, judge: Judge) -> Path:
+        """The bundle with the figures that the judge found, put in `place` when it is whole; what stood there stays if anything fails before."""
         new = place.with_name(place.name + ".new")
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir(parents=True)
@@ -218,7 +222,10 @@ class Kitchen:
         np.save(new / "prototypes.npy", quantise(np.load(self.work / "prototypes.npy")).astype(np.int8))
         self._write(new, first_fusion(), Temperature((1.0,) * len(REGIMES)))
         self._fit(new)
+        (new / "LICENCES.md").write_text(self._licences(), encoding="utf-8")
         write_manifest(new, self._manifest())
+        self.report("measuring")
+        write_manifest(new, msgspec.structs.replace(self._manifest(), figures=judge(open_classifier(new))))
         swap_in(new, place)
         return place
 
@@ -256,9 +263,6 @@ class Kitchen:
     def _manifest(self) -> Manifest:
         r = self.recipe
         files = [r.shared, *sorted(r.examples.glob("*.csv")), *sorted(r.taxonomy.iterdir())]
-        licences = (
-            dict(line.split(",", 1) for line in r.licences.read_text(encoding="utf-8").splitlines()[1:]) if r.licences.exists() else {}
-        )
         return Manifest(
             format=0,
             name=r.name,
@@ -267,7 +271,25 @@ class Kitchen:
             files={},
             recipe=msgspec.to_builtins(r, enc_hook=str),
             inputs={path.name: file_hash(path) for path in files},
-            sources={name: terms.strip('"') for name, terms in licences.items()},
+            sources=self._sources(),
+        )
+
+    def _sources(self) -> dict[str, str]:
+        """Terms of each published source that rows were read from."""
+        used = {row.source for row in self.data().train} - {"written"}
+        if not self.recipe.licences.exists():
+            return dict.fromkeys(sorted(used), "not stated")
+        with self.recipe.licences.open(encoding="utf-8", newline="") as file:
+            return {r["source"]: r["licence"] for r in csv.DictReader(file) if r["source"] in used}
+
+    def _licences(self) -> str:
+        lines = "\n".join(f"| {source} | {terms} |" for source, terms in self._sources().items())
+        return (
+            f"# Whose work is in {self.recipe.name}\n\n"
+            "The weights, the index and the calibration were made by the project and stand under its MIT licence. The encoders were trained on "
+            "texts of these publishers, none of which is in the bundle itself; they are acknowledged with thanks:\n\n"
+            f"| source | publisher and terms |\n|---|---|\n{lines}\n\n"
+            "The teacher of the distillation was all-MiniLM-L6-v2 (sentence-transformers, Apache License 2.0); none of its weights is in the bundle.\n"
         )
 
     def _progress(self, stage: str) -> Callable[[int, int, float], None]:

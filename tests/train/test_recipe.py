@@ -9,11 +9,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from transformers import RobertaForSequenceClassification
 
 from isco_rag.bundle import read_manifest
 from isco_rag.errors import TrainingError
+from isco_rag.train.export import load_weights
 from isco_rag.train.recipe import Kitchen, load_recipe
-from isco_rag.types import Job
+from isco_rag.types import Job, Metric
 from isco_rag.wiring import open_classifier
 from tests.checks import check_encoder, check_reranker
 
@@ -89,6 +91,16 @@ def write(path: Path, rows: list[list[str]]) -> None:
         csv.writer(file).writerows(rows)
 
 
+def check_weights(bundle: Path, work: Path) -> None:
+    """What the bundle keeps for further training is what was trained, to float16."""
+    encoder, cross = load_weights(bundle / "weights")
+    trained = RobertaForSequenceClassification.from_pretrained(work / "reranker").state_dict()
+    assert cross is not None
+    for name, weights in cross.state_dict().items():
+        np.testing.assert_allclose(weights, trained[name], atol=2e-3)
+    assert encoder.num_parameters() > 0
+
+
 def kitchen(workshop: Path, said: list[str]) -> Kitchen:
     return Kitchen(load_recipe(workshop / "recipe.toml"), workshop / "work", said.append)
 
@@ -98,9 +110,12 @@ def test_a_recipe_gives_a_bundle_that_codes(workshop: Path) -> None:
     run = kitchen(workshop, said)
     run.fine_tune()
     run.reranker()
-    bundle = run.bundle(workshop / "bundle")
+    bundle = run.bundle(workshop / "bundle", lambda classifier: (Metric("rows", float(len(classifier.taxonomy.leaves)), 0, 9, 4),))
     manifest = read_manifest(bundle, with_weights=True)
     assert set(manifest.inputs) == {"shared.parquet", "all.csv", "classification.toml", "groups.jsonl"}
+    assert manifest.figures == (Metric("rows", 4.0, 0, 9, 4),)
+    assert "all-MiniLM-L6-v2" in (bundle / "LICENCES.md").read_text()
+    check_weights(bundle, workshop / "work")
     classifier = open_classifier(bundle)
     # 48 dimensions are fewer than whole numbers up to 127 are meant for: long components are clipped.
     check_encoder(classifier.parts.encoder, tolerance=0.1)
