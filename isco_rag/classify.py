@@ -17,7 +17,7 @@ from isco_rag.ports import Calibrator, Encoder, Floats, Index, Ints, Reranker
 from isco_rag.rerank import candidate_side, job_side
 from isco_rag.settings import Settings
 from isco_rag.taxonomy import Taxonomy
-from isco_rag.text import clean, duties_text, joined_text, not_codable, title_text
+from isco_rag.text import duties_text, joined_text, not_codable, plain, says_nothing, title_text
 from isco_rag.types import Candidate, Job, Prediction
 
 # A probability is shown and compared with thresholds to this many decimals.
@@ -113,7 +113,7 @@ class Classifier:
             return Texts("", "", "", 0, reason)
         title = title_text(job.title) if not not_codable(job.title, "") else ""
         duties = duties_text(job.duties, self.settings.duties_words) if not not_codable("", job.duties) else ""
-        industry = " ".join(clean(job.industry).lower().split(" ")[:16])
+        industry = "" if says_nothing(job.industry) else " ".join(plain(job.industry).lower().split(" ")[:16])
         told = joined_text(duties, industry)
         return Texts(title, told if duties else "", joined_text(title, told), regime_of(title, duties, industry), "")
 

@@ -1,6 +1,7 @@
 """The command line: a skin over the library. Every option is told by --help; exit codes stand in isco_rag/errors.py."""
 
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,10 @@ class _Group(click.Group):
     """Turns deliberate errors into one line and their exit code."""
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
+        # Bars and foreign letters must not fail where the terminal can't show them.
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, TextIOWrapper):
+                stream.reconfigure(errors="replace")
         try:
             return super().main(*args, **kwargs)
         except CoderError as error:
@@ -70,13 +75,14 @@ def classify(title: str, duties: str, industry: str, as_json: bool, bundle: Path
 @click.option("--industry-column", default="", help="Column with the industry.")
 @click.option("--delimiter", default="", help="Delimiter of INPUT; '\\t' for tabs.")
 @click.option("--encoding", default="", help="Encoding of INPUT, such as cp1252.")
+@click.option("--no-quotes", is_flag=True, help="Read quotes as ordinary characters.")
 @click.option("--force", is_flag=True, help="Write over an output file that exists.")
-@click.option("--preview", default=0, metavar="N", help="Also print the first N rows as a table.")
+@click.option("--preview", default=0, type=click.IntRange(min=0), metavar="N", help="Also print the first N rows as a table.")
 @BUNDLE
 @SETTINGS
 def code(
     source: Path, target: Path, title_column: str, duties_column: str, industry_column: str, delimiter: str, encoding: str,
-    force: bool, preview: int, bundle: Path | None, settings_file: Path | None,
+    no_quotes: bool, force: bool, preview: int, bundle: Path | None, settings_file: Path | None,
 ) -> None:  # fmt: skip
     """Code a CSV file. Delimiter, encoding and columns are found out and said; every input column comes back."""
     from isco_rag.coding import code_file
@@ -93,7 +99,7 @@ def code(
         raise UsageError(f"{target}: exists already; choose another name or add --force")
     if not target.parent.is_dir():
         raise UsageError(f"{target.parent}: there is no such folder; make it or choose another place with -o")
-    form = read_form(source, encoding, delimiter)
+    form = read_form(source, encoding, delimiter, quotes=not no_quotes)
     chosen = {"title": title_column, "duties": duties_column, "industry": industry_column}
     columns = choose_columns(form, source, {field: name for field, name in chosen.items() if name})
     show_form(source, form, columns)
@@ -127,7 +133,9 @@ def codes(code: str | None, words: str) -> None:
 
 @main.command("eval", short_help="Measure accuracy and calibration on coded files.")
 @click.argument("gold", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--limit", default=0, metavar="N", help="Measure on N rows of each file, drawn by a fixed shuffle.")
+@click.option(
+    "--limit", default=0, type=click.IntRange(min=0), metavar="N", help="Measure on N rows of each file, drawn by a fixed shuffle."
+)
 @click.option("--index-also", type=click.Path(path_type=Path), help="Parquet file of coded texts whose titles join the index first.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @BUNDLE
@@ -136,7 +144,7 @@ def evaluate(
     gold: tuple[Path, ...], limit: int, index_also: Path | None, as_json: bool, bundle: Path | None, settings_file: Path | None
 ) -> None:
     """Measure accuracy and calibration on coded CSV files (title, duties, isco08_code), each with its interval and n."""
-    from isco_eval.gold import leaked, read_gold, read_titles
+    from isco_eval.gold import leaked, read_golds, read_titles
     from isco_eval.measure import code_gold, measure
 
     from isco_rag.settings import load_settings
@@ -144,7 +152,7 @@ def evaluate(
     from isco_rag.wiring import open_classifier, with_entries
 
     classifier = open_classifier(bundle, load_settings(settings_file))
-    golds = [read_gold(path, classifier.taxonomy, limit) for path in gold]
+    golds = read_golds(gold, classifier.taxonomy, limit)
     if index_also:
         classifier = with_entries(classifier, read_titles(index_also, classifier.taxonomy, golds))
     leaks = {g.name: len(leaked(g, classifier.parts.index.entries)) for g in golds}
@@ -163,7 +171,7 @@ def evaluate(
 @click.option("--bundle", required=True, type=click.Path(path_type=Path), help="Where to put the finished bundle.")
 def train(recipe: Path, work: Path, bundle: Path) -> None:
     """Train a bundle from a recipe (needs the extra: pip install 'isco-rag[train]')."""
-    from isco_eval.gold import read_gold
+    from isco_eval.gold import read_golds
     from isco_eval.measure import code_gold, measure
 
     try:
@@ -175,7 +183,7 @@ def train(recipe: Path, work: Path, bundle: Path) -> None:
 
     def judge(classifier: "Classifier") -> tuple[Metric, ...]:
         paths = [path for folder in (plan.gold, plan.evaluation) for path in sorted(folder.glob("*.csv"))]
-        report = measure(code_gold(classifier, [read_gold(path, classifier.taxonomy, 3000) for path in paths]))
+        report = measure(code_gold(classifier, read_golds(paths, classifier.taxonomy, 3000)))
         return tuple(msgspec.structs.replace(m, name=f"{gold}: {m.name}") for gold, found in report.metrics.items() for m in found)
 
     kitchen.fine_tune()

@@ -1,5 +1,6 @@
 """A file of jobs coded: every input column comes back, with the answer's columns behind them."""
 
+import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from itertools import islice
@@ -17,12 +18,12 @@ COLUMNS = (
     "isco_unit_1", "isco_unit_1_confidence", "isco_unit_2", "isco_unit_2_confidence", "isco_unit_3", "isco_unit_3_confidence",
     "isco_reason", "isco_bundle",
 )  # fmt: skip
-# Answers kept for texts that come again; a hundred thousand of them take some 100 MB.
+# Answers kept for texts that come again, the latest ones.
 REMEMBERED = 100_000
 
 
 class Summary(Struct):
-    """What came of a file: rows by grade, rows for review, distinct texts."""
+    """What came of a file: rows by grade, rows for review, texts that were coded."""
 
     rows: int = 0
     distinct: int = 0
@@ -48,7 +49,7 @@ def code_file(
     taken = [name for name in COLUMNS if name in form.header]
     if taken:
         raise UsageError(f"{source}: already has the column {taken[0]}; rename it or code the original file")
-    summary, known = Summary(grades={}, levels={}), OrderedDict[tuple[str, str, str], Prediction]()
+    summary, known = Summary(grades={}, levels={}), OrderedDict[bytes, Prediction]()
     with write_rows(target, form, COLUMNS) as writer:
         rows = read_rows(source, form)
         while part := list(islice(rows, 4 * CHUNK)):
@@ -68,18 +69,21 @@ def _job(row: Sequence[str], columns: dict[str, int]) -> Job:
     return Job(**{field: row[number] for field, number in columns.items()})
 
 
-def _coded(
-    classifier: Classifier, jobs: Sequence[Job], known: OrderedDict[tuple[str, str, str], Prediction], summary: Summary
-) -> list[Prediction]:
-    keys = [(job.title, job.duties, job.industry) for job in jobs]
-    fresh = [k for k in dict.fromkeys(keys) if k not in known]
+def _coded(classifier: Classifier, jobs: Sequence[Job], known: OrderedDict[bytes, Prediction], summary: Summary) -> list[Prediction]:
+    keys = [_digest(job) for job in jobs]
+    fresh = {k: job for k, job in zip(keys, jobs, strict=True) if k not in known}
     summary.distinct += len(fresh)
-    answers = dict(zip(fresh, classifier.classify([Job(*k) for k in fresh]), strict=True))
+    answers = dict(zip(fresh, classifier.classify(list(fresh.values())), strict=True))
     known.update(answers)
     found = [known[k] for k in keys]
     while len(known) > REMEMBERED:
         known.popitem(last=False)
     return found
+
+
+def _digest(job: Job) -> bytes:
+    """What stands for a job's text among those remembered: texts may be long, digests are not."""
+    return hashlib.blake2b("\x00".join((job.title, job.duties, job.industry)).encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 def cells(prediction: Prediction) -> list[str]:

@@ -4,9 +4,10 @@ import os
 import tomllib
 from itertools import pairwise
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 
 from isco_rag.errors import UsageError
 
@@ -21,7 +22,7 @@ class Thresholds(Struct, frozen=True, forbid_unknown_fields=True):
 
     def __post_init__(self) -> None:
         bounds = (1.0, self.very_high, self.high, self.medium, self.low, 0.0)
-        if any(a < b for a, b in pairwise(bounds)):
+        if not all(a >= b for a, b in pairwise(bounds)):
             raise ValueError("thresholds must fall from very_high to low and lie between 0 and 1")
 
 
@@ -29,11 +30,11 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     """Every setting with its default; `fallback_level` counts levels of the classification from the top (ISCO-08: 3 digits)."""
 
     thresholds: Thresholds = field(default_factory=Thresholds)
-    fallback_level: int = 3
-    neighbours: int = 48
-    rerank: int = 6
-    duties_words: int = 64
-    threads: int = 0
+    fallback_level: Annotated[int, Meta(ge=1, le=12)] = 3
+    neighbours: Annotated[int, Meta(ge=1, le=1000)] = 48
+    rerank: Annotated[int, Meta(ge=1, le=100)] = 6
+    duties_words: Annotated[int, Meta(ge=1, le=1000)] = 64
+    threads: Annotated[int, Meta(ge=0, le=256)] = 0
 
 
 def load_settings(path: Path | None = None) -> Settings:

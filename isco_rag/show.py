@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from isco_rag.coding import Summary
-from isco_rag.tables import Form
+from isco_rag.tables import NEVER, Form
 from isco_rag.taxonomy import Group, Taxonomy
 from isco_rag.types import Explanation, Job, Metric, Prediction
 
@@ -28,7 +28,7 @@ GRADE_STYLE = {
     "very_low": "red",
     "not_codable": "dim",
 }
-DELIMITER_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
+DELIMITER_NAMES = {NEVER: "nothing", ",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 
 
 def console() -> Console:
@@ -91,6 +91,10 @@ def show_form(source: Path, form: Form, columns: dict[str, int]) -> None:
     out = console()
     out.print(f"{escape(str(source))}: {form.rows:,} rows, {form.encoding}, {delimiter} between {len(form.header)} columns")
     out.print(f"reading {escape(used)}")
+    if form.wide:
+        out.print(
+            f"[yellow]{form.wide:,} rows have more cells than the header, the first in line {form.first_wide}: is a delimiter not quoted?[/]"
+        )
 
 
 class FileProgress:
@@ -185,9 +189,16 @@ def show_report(report: "Report", leaks: dict[str, int], entries: int) -> None:
     )
     for gold, metrics in report.metrics.items():
         by = {m.name: m for m in metrics}
-        ece = by["ECE of the emitted code"].value
+        ece = by["ECE of the emitted code"]
         rate = f"{report.rows_per_minute[gold]:,.0f}"
-        table.add_row(gold, f"{by['top 1'].n:,}", *(percent(by[name]) for name in names), f"{ece:.3f}", rate, str(leaks.get(gold, 0)))
+        table.add_row(
+            gold,
+            f"{by['top 1'].n:,}",
+            *(percent(by[name]) for name in names),
+            f"{ece.value:.3f} ({ece.low:.2f}-{ece.high:.2f})",
+            rate,
+            str(leaks.get(gold, 0)),
+        )
     out.print(table)
     depths = sorted({level for found in report.levels.values() for level in found}, reverse=True)
     levels = _plain_table("best unit group right at level", *map(str, depths))

@@ -13,7 +13,7 @@ _GENDER = re.compile(
     re.IGNORECASE,
 )
 _TERMS = re.compile(
-    r"\b(?:full|part)[\s-]?time\b|\bhybrid\b|\bremote\b|\bwork from home\b|\bwfh\b|\burgent(?:ly)?\b|\bimmediate start\b"
+    r"\b(?:full|part)[\s-]?time\b|(?:^|(?<=[-–|,(/:]))\s*(?:hybrid|remote)(?=\s*(?:$|[-–|,)/:]))|\bwork from home\b|\bwfh\b|\burgent(?:ly)?\b|\bimmediate start\b"
     r"|\b(?:we are )?(?:now )?hiring\b|\bno experience(?: needed| required| necessary)?\b|\btemp to perm\b|\bmultiple openings\b"
     r"|\b(?:job|req|ref|vacancy)\s*(?:id|no|nr|number|code)?\s*[:#]?\s*[a-z]{0,4}-?\d{3,}\b"
     r"|[$£€₹]\s?\d[\d,.]*k?(?:\s*(?:-|–|to)\s*[$£€₹]?\s?\d[\d,.]*k?)?(?:\s*(?:/|per|an?)\s*(?:hour|hr|year|yr|week|month|annum))?",
@@ -22,9 +22,14 @@ _TERMS = re.compile(
 _EMPTY_BRACKETS = re.compile(r"[(\[]\s*[-,/|;:]*\s*[)\]]")
 # A leading "#" is a bullet, a trailing one is C#.
 _EDGES = re.compile(r"^[\s\-–—,;:/|*#.!]+|[\s\-–—,;:/|*!]+$")
+_TAGS = re.compile(r"</?[a-zA-Z][^<>]{0,60}>")
 _SPACE = re.compile(r"\s+")
 _NOT_WORD = re.compile(r"[^\w+#]+")
 _SENTENCE = re.compile(r"(?<=[.!?;•·])\s+|\s*[•·▪●]\s*|\s+[-*]\s+(?=[A-Za-z])|\n+")
+
+# What is longer is read up to here: no title and no account of duties has more to say.
+TITLE_LENGTH = 300
+DUTIES_LENGTH = 50_000
 
 _ABBREVIATIONS = {
     "acct": "accountant", "accts": "accounts", "admin": "administrative", "asst": "assistant", "assoc": "associate",
@@ -53,7 +58,7 @@ _NOT_OCCUPATIONS = {
     "housewife": "own household", "househusband": "own household", "homemaker": "own household", "home maker": "own household",
     "stay at home mum": "own household", "stay at home mom": "own household", "stay at home dad": "own household", "house wife": "own household",
     "disabled": "unable to work", "unable to work": "unable to work", "sick": "unable to work", "permanently sick": "unable to work",
-    "refused": "refused", "refusal": "refused", "prefer not to say": "refused", "private": "refused", "confidential": "refused", "secret": "refused",
+    "refused": "refused", "refusal": "refused", "prefer not to say": "refused", "confidential": "refused", "secret": "refused",
     "dont know": "not known", "do not know": "not known", "dk": "not known", "unknown": "not known", "not known": "not known", "idk": "not known",
     "not stated": "not known", "missing": "not known", "unspecified": "not known", "not specified": "not known", "no answer": "not known",
     "na": "no answer", "n a": "no answer", "none": "no answer", "nil": "no answer", "nothing": "no answer", "null": "no answer", "nan": "no answer",
@@ -70,16 +75,37 @@ _NOT_OCCUPATIONS = {
 }  # fmt: skip
 
 
+# Reasons that say nothing about the person, so that another field may still tell.
+_RESCUED = ("no text", "no words", "no answer", "not known", "too general")
+
+
+def says_nothing(text: str) -> bool:
+    """Whether a field is empty or a filler: "n/a", "-", "unknown", a number."""
+    return _field_reason(text) in ("no text", "no words", "no answer", "not known", "refused")
+
+
 def clean(text: str) -> str:
-    """The text in NFKC, control and invisible characters turned into spaces, white space folded.
+    """The text in NFKC, control characters turned into spaces, invisible ones dropped, white space folded.
 
     >>> clean("Nurse\\x00\\u200b  (ward\\t3)")
     'Nurse (ward 3)'
     """
     text = unicodedata.normalize("NFKC", text)
     if not text.isprintable():
-        text = "".join(c if c.isprintable() else " " for c in text)
+        text = "".join(c if c.isprintable() else "" if c == "\x00" or unicodedata.category(c) == "Cf" else " " for c in text)
     return _SPACE.sub(" ", text).strip()
+
+
+def plain(text: str) -> str:
+    """The cleaned text without HTML tags and pictures; no tag of a tokenizer's own can come in by it either.
+
+    >>> plain("<b>Nurse</b> \U0001f469 <s>")
+    'Nurse'
+    """
+    text = clean(_TAGS.sub(" ", clean(text)))
+    if not text.isascii():
+        text = clean("".join(" " if unicodedata.category(c) == "So" else c for c in text))
+    return text
 
 
 def clean_lines(text: str) -> str:
@@ -87,7 +113,6 @@ def clean_lines(text: str) -> str:
     return "\n".join(line for line in (clean(part) for part in text.splitlines()) if line)
 
 
-@lru_cache(maxsize=65536)
 def key(text: str) -> str:
     """The key under which two titles count as the same: case, accents, punctuation and gender markers dropped.
 
@@ -96,9 +121,17 @@ def key(text: str) -> str:
     >>> key("C++ developer"), key("C developer")
     ('c++ developer', 'c developer')
     """
+    return _short_key(text) if len(text) <= 120 else _key(text)
+
+
+def _key(text: str) -> str:
     text = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", _GENDER.sub(" ", text)).casefold())
     text = "".join(c for c in text if not unicodedata.combining(c)).replace("'", "").replace("’", "")
     return _NOT_WORD.sub(" ", text).strip()
+
+
+# Titles come again and again, descriptions do not: only short texts are remembered.
+_short_key = lru_cache(maxsize=65536)(_key)
 
 
 def uninvert(title: str) -> str:
@@ -133,7 +166,7 @@ def title_text(title: str) -> str:
     >>> title_text("URGENT: HGV drvr (m/f/d) - full time, £15 per hour")
     'heavy goods vehicle driver'
     """
-    text = clean(title)
+    text = plain(title)[:TITLE_LENGTH]
     bare = _EMPTY_BRACKETS.sub(" ", _TERMS.sub(" ", _GENDER.sub(" ", text)))
     previous = ""
     while bare != previous:
@@ -175,10 +208,10 @@ def duties_text(duties: str, words: int = 64) -> str:
     >>> duties_text("We sell shoes.")
     'we sell shoes.'
     """
-    text = clean(duties)
+    text = plain(duties)
     if len(text.split(" ")) <= words:
         return text.lower()
-    parts = sentences(duties[:50_000])
+    parts = sentences(_TAGS.sub(" ", clean_lines(duties)[:DUTIES_LENGTH]))
     score = [
         min(len(_DUTY.findall(part)), 4) - 3.0 * bool(_NOISE.search(part)) - 0.02 * i - 0.02 * max(len(part.split()) - 40, 0)
         for i, part in enumerate(parts)
@@ -202,7 +235,8 @@ def joined_text(title: str, duties: str) -> str:
 def not_codable(title: str, duties: str) -> str:
     """Why a record names no occupation, or an empty string where it may name one.
 
-    Duties that say something rescue an empty or general title; a title that says why there is no occupation stands alone.
+    Duties that say something rescue an empty or general title, and a title rescues such duties; a title that says why there is no
+    occupation (retired, in education, refused) stands whatever the duties are.
 
     >>> not_codable("", "  "), not_codable("Retired", ""), not_codable("12345", "--"), not_codable("plumber", "")
     ('no text', 'retired', 'no words', '')
@@ -212,13 +246,15 @@ def not_codable(title: str, duties: str) -> str:
     if not title.strip() and not duties.strip():
         return "no text"
     reasons = [_field_reason(field) for field in (title, duties)]
+    if reasons[0] and reasons[0] not in _RESCUED:
+        return reasons[0]
     if all(reasons):
         return next(reason for reason in reasons if reason != "no text")
     return ""
 
 
 def _field_reason(field: str) -> str:
-    k = key(clean(field))
+    k = key(clean(field[:TITLE_LENGTH]))
     if not field.strip():
         return "no text"
     if sum(c.isalpha() for c in k) < 2:

@@ -43,7 +43,12 @@ def default_taxonomy() -> Taxonomy:
 
 def threads_of(settings: Settings) -> int:
     """As many threads as set, or as this process may use."""
-    return settings.threads or len(os.sched_getaffinity(0))
+    return settings.threads or processors()
+
+
+def processors() -> int:
+    """Processors that this process may use; where the system does not tell, all there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def open_classifier(folder: Path | None = None, settings: Settings | None = None) -> Classifier:

@@ -1,13 +1,14 @@
 """Coded rows to measure against, and the check that none of them is in the index."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import duckdb
 from msgspec import Struct
 
-from isco_rag.errors import InputError
+from isco_rag.errors import InputError, UnknownCodeError
 from isco_rag.sources import TITLE_KINDS, listed_text
 from isco_rag.tables import choose_columns, read_form, read_rows
 from isco_rag.taxonomy import Taxonomy
@@ -25,7 +26,13 @@ class Gold(Struct, frozen=True):
     codes: tuple[str, ...]
 
 
-def read_gold(path: Path, taxonomy: Taxonomy, limit: int = 0) -> Gold:
+def read_golds(paths: Sequence[Path], taxonomy: Taxonomy, limit: int = 0) -> list[Gold]:
+    """Gold files by the names of their files; by their paths where two files have one name."""
+    stems = Counter(path.stem for path in paths)
+    return [read_gold(path, taxonomy, limit, path.stem if stems[path.stem] == 1 else str(path)) for path in dict.fromkeys(paths)]
+
+
+def read_gold(path: Path, taxonomy: Taxonomy, limit: int = 0, name: str = "") -> Gold:
     """The gold rows of a CSV file with a code column; the first `limit` of them in a fixed shuffle, or all.
 
     InputError where there is no code column; UnknownCodeError names the first code that the classification does not have.
@@ -38,10 +45,14 @@ def read_gold(path: Path, taxonomy: Taxonomy, limit: int = 0) -> Gold:
     rows = list(read_rows(path, form))
     if limit:
         rows = sorted(rows, key=lambda row: hash_of("|".join(row)))[:limit]
-    for row in rows:
-        taxonomy.group(row[number])
+    for i, row in enumerate(rows, 1):
+        row[number] = row[number].strip()
+        try:
+            taxonomy.group(row[number])
+        except UnknownCodeError as error:
+            raise UnknownCodeError(f"{path}, record {i}: {error}") from None
     jobs = tuple(Job(**{field: row[i] for field, i in columns.items()}) for row in rows)
-    return Gold(path.stem, jobs, tuple(row[number] for row in rows))
+    return Gold(name or path.stem, jobs, tuple(row[number] for row in rows))
 
 
 def hash_of(text: str) -> bytes:
@@ -66,8 +77,12 @@ def read_titles(path: Path, taxonomy: Taxonomy, without: Sequence[Gold], languag
         SELECT DISTINCT source, isco08_code, kind, text FROM read_parquet(?)
         WHERE language = ? AND NOT ambiguous AND kind IN ({kinds}) ORDER BY source, isco08_code, text
     """
-    with duckdb.connect() as connection:
-        found = connection.execute(query, [str(path), language]).fetchall()
+    try:
+        with duckdb.connect() as connection:
+            found = connection.execute(query, [str(path), language]).fetchall()
+    except duckdb.Error as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"{path}: can't be read as a parquet file of coded texts ({reason}); see docs/guide/data.md") from None
     gold = {key(title_text(job.title)) for g in without for job in g.jobs if not job.duties}
     entries: dict[tuple[str, str], Entry] = {}
     for source, code, kind, text in found:

@@ -6,7 +6,9 @@ from math import sqrt
 from time import perf_counter
 
 import duckdb
+import numpy as np
 from msgspec import Struct
+from numpy.typing import NDArray
 
 from isco_eval.gold import Gold
 from isco_rag.calibrate import expected_calibration_error
@@ -39,6 +41,15 @@ def wilson(hits: int, n: int, name: str) -> Metric:
     z, p = 1.959964, hits / n
     centre, half = p + z * z / (2 * n), z * sqrt(p * (1 - p) / n + z * z / (4 * n * n))
     return Metric(name, p, (centre - half) / (1 + z * z / n), (centre + half) / (1 + z * z / n), n)
+
+
+def calibration_error(pairs: NDArray[np.float64], resamples: int = 500) -> Metric:
+    """Expected calibration error of pairs (confidence, right) [n, 2] with a bootstrap interval of 95 %."""
+    rng = np.random.default_rng(0)
+    draws = [pairs[rng.integers(0, len(pairs), len(pairs))] for _ in range(resamples)] if len(pairs) else []
+    found = [expected_calibration_error(d[:, 0], d[:, 1] > 0) for d in draws] or [0.0, 1.0]
+    value = expected_calibration_error(pairs[:, 0], pairs[:, 1] > 0)
+    return Metric("ECE of the emitted code", value, float(np.quantile(found, 0.025)), float(np.quantile(found, 0.975)), len(pairs))
 
 
 def code_gold(classifier: Classifier, golds: Sequence[Gold]) -> duckdb.DuckDBPyConnection:
@@ -77,18 +88,18 @@ def _row(classifier: Classifier, gold: Gold, number: int, p: Prediction, millise
 def measure(connection: duckdb.DuckDBPyConnection) -> Report:
     """The figures of everything in `coded`."""
     report = Report({}, {}, [], {})
-    for gold, n, top1, top3, emitted, full, full_right, review, ms in connection.execute(query("accuracy")).fetchall():
-        confidence, right = zip(
-            *connection.execute("SELECT confidence, emitted_right FROM coded WHERE gold = ? AND level > 0", [gold]).fetchall(), strict=True
-        )
+    for gold, n, top1, top3, emitted, full, full_right, full_gold, review, ms in connection.execute(query("accuracy")).fetchall():
+        pairs = connection.execute(
+            "SELECT confidence, emitted_right FROM coded WHERE gold = ? AND level > 0 ORDER BY row", [gold]
+        ).fetchall()
         report.metrics[gold] = [
             wilson(top1, n, "top 1"),
             wilson(top3, n, "top 3"),
             wilson(emitted, n, "emitted right"),
-            wilson(full, n, "coded to the unit group"),
+            wilson(full, full_gold, "coded to the unit group"),
             wilson(full_right, full, "right of these"),
             wilson(review, n, "for review"),
-            Metric("ECE of the emitted code", expected_calibration_error(confidence, right), 0.0, 1.0, n),
+            calibration_error(np.array(pairs, dtype=float).reshape(-1, 2)),
         ]
         report.rows_per_minute[gold] = 60_000 / ms
     for gold, level, n, hits in connection.execute(query("levels")).fetchall():

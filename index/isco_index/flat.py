@@ -47,7 +47,7 @@ class FlatIndex:
         return FlatIndex([*self.entries, *other.entries], np.concatenate([self.vectors, other.vectors]), owner)
 
     def search(self, vectors: Floats, k: int) -> tuple[Floats, Ints]:
-        """Cosines and entry numbers [n, k], nearest first, ties by row number; an entry with two near rows stands there twice."""
+        """Cosines and entry numbers [n, k], nearest first, equal ones by row number; an entry with two near rows stands there twice."""
         if not len(vectors) or not len(self.owner):
             return np.zeros((len(vectors), k), np.float32), np.full((len(vectors), k), -1, np.int64)
         products, rows = self._faiss.search(np.ascontiguousarray(vectors, dtype=np.float32), min(k, len(self.owner)))

@@ -5,7 +5,6 @@ corpus -> tokenizer -> distil -> fine_tune -> rerank_lists -> reranker -> bundle
 
 import csv
 import hashlib
-import os
 import random
 import shutil
 import tomllib
@@ -35,7 +34,7 @@ from isco_rag.text import title_text
 from isco_rag.train import biencoder, corpus, crossencoder, export, fit, tokenizer
 from isco_rag.train.corpus import Row
 from isco_rag.types import Entry, Job, Manifest, Metric
-from isco_rag.wiring import open_classifier, with_index
+from isco_rag.wiring import open_classifier, processors, with_index
 
 Report = Callable[[str], None]
 # Measures a finished classifier; the caller brings it, because training does not know the evaluation.
@@ -101,7 +100,7 @@ class Kitchen:
         self.recipe, self.work, self.report = recipe, work, report
         work.mkdir(parents=True, exist_ok=True)
         self.taxonomy: Taxonomy = load_taxonomy(recipe.taxonomy)
-        torch.set_num_threads(len(os.sched_getaffinity(0)))
+        torch.set_num_threads(processors())
         torch.manual_seed(recipe.seed)
 
     def data(self) -> Data:

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import msgspec
 
+from isco_rag.bundle import read_manifest
 from isco_rag.settings import Settings
+from isco_rag.show import percent
 from isco_rag.tables import read_form, read_rows
 from tests.help_pages import PAGE, page
 
@@ -56,3 +58,15 @@ def test_figures_in_the_data_card_are_counted(root: Path) -> None:
     assert f"{gold:,} more" in card
     for register, n in registers.items():
         assert re.search(rf"`{register}`[^(]*\({n:,}\)", card), register
+
+
+def test_figures_in_the_readme_are_the_bundles(root: Path, bundle_folder: Path) -> None:
+    text = (root / "README.md").read_text(encoding="utf-8")
+    figures = {m.name: m for m in read_manifest(bundle_folder).figures}
+    rows = re.findall(r"^\| [^|]+ \(`(\w+)`\) \| ([\d,]+) \| ([^|]+) \| ([^|]+) \| ([^|]+) \|", text, re.MULTILINE)
+    assert len(rows) == len({name.split(":")[0] for name in figures})
+    for gold, n, *cells in rows:
+        for cell, name in zip(cells, ("top 1", "top 3", "emitted right"), strict=True):
+            metric = figures[f"{gold}: {name}"]
+            assert cell == percent(metric)
+            assert n == f"{metric.n:,}"

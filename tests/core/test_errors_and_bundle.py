@@ -70,7 +70,15 @@ def test_settings_are_checked(tmp_path: Path) -> None:
     path.write_text("fallback_level = 2\n[thresholds]\nmedium = 0.6\n")
     found = load_settings(path)
     assert (found.fallback_level, found.thresholds.medium) == (2, 0.6)
-    for wrong in ("speed = 3\n", "fallback_level = 'x'\n", "[thresholds]\nlow = 2.0\n", "oops"):
+    for wrong in (
+        "speed = 3\n",
+        "fallback_level = 'x'\n",
+        "[thresholds]\nlow = 2.0\n",
+        "[thresholds]\nlow = nan\n",
+        "oops",
+        "neighbours = 0\n",
+        "threads = -1\n",
+    ):
         path.write_text(wrong)
         with pytest.raises(errors.UsageError, match=r"s\.toml"):
             load_settings(path)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isco_rag.text import clean, duties_text, expand, key, not_codable, title_text, uninvert
+from isco_rag.text import clean, duties_text, expand, key, not_codable, says_nothing, title_text, uninvert
 
 
 @given(st.text(max_size=200))
@@ -76,6 +76,39 @@ def test_hopeless_titles_alone_are_not_coded(title: str) -> None:
 @pytest.mark.parametrize("title", ["nurse", "boda boda rider", "IT", "cook", "student adviser", "retired officers home manager"])
 def test_titles_that_name_work_are_coded(title: str) -> None:
     assert not_codable(title, "") == ""
+
+
+@pytest.mark.parametrize(
+    "title",
+    ["soft\u00adware engi\u00adneer", "software \U0001f4bb engineer", "<b>software</b> engineer <s>", "soft\u200cware engineer"],
+)
+def test_what_readers_do_not_see_changes_nothing(title: str) -> None:
+    assert title_text(title) == "software engineer"
+
+
+def test_remote_goes_only_where_it_is_a_term() -> None:
+    assert title_text("Remote pilot") == "remote pilot"
+    assert title_text("Accountant (remote)") == title_text("Accountant - Remote") == title_text("Hybrid | Accountant") == "accountant"
+
+
+def test_titles_without_end_are_cut() -> None:
+    assert len(title_text("a " + "* " * 20_000 + "b")) <= 300
+
+
+def test_white_space_does_not_hide_duties() -> None:
+    assert "drives a truck" in duties_text("\n" * 50_001 + "drives a truck. " * 40)
+
+
+def test_who_says_he_has_no_occupation_is_believed() -> None:
+    assert not_codable("Student", "I study economics at university") == "in education"
+    assert not_codable("Retired", "gardening") == "retired"
+    assert not_codable("Private", "") == ""
+
+
+@pytest.mark.parametrize("text", ["n/a", "-", "unknown", "999", ""])
+def test_fillers_say_nothing(text: str) -> None:
+    assert says_nothing(text)
+    assert not says_nothing("government")
 
 
 def test_duties_rescue_a_hopeless_title() -> None:

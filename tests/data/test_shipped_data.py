@@ -93,3 +93,10 @@ def test_samples_are_varied(root: Path) -> None:
     assert len(rows) >= 60
     assert sum(bool(row["duties"]) for row in rows) >= 20
     assert len({row["job title"] for row in rows}) >= 60
+
+
+def test_group_titles_have_no_slips(isco: Taxonomy) -> None:
+    for g in isco.groups:
+        assert g.title == " ".join(g.title.split()), g.code
+        for word in g.title.replace("-", " ").split():
+            assert word[1:] == word[1:].lower(), (g.code, word)

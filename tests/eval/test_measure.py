@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from isco_eval.gold import Gold, leaked, read_gold
+from isco_eval.gold import Gold, leaked, read_gold, read_golds, read_titles
 from isco_eval.measure import code_gold, measure, wilson
 
 from isco_rag.errors import InputError, UnknownCodeError
@@ -22,7 +22,25 @@ def test_figures_are_what_a_hand_counts() -> None:
     assert metrics["for review"].value >= 0.25
     assert report.levels["hand"][1].value == 0.75
     assert report.levels["hand"][2].value == 0.75
-    assert report.levels["hand"][3].value == 0.5
+    assert (report.levels["hand"][3].n, round(report.levels["hand"][3].value, 3)) == (3, 0.333)
+
+
+def test_a_file_without_codable_rows_is_measured_too() -> None:
+    report = measure(code_gold(tiny_classifier(), [Gold("none", (Job("retired"),), ("truck",))]))
+    assert report.metrics["none"][0].value == 0.0
+
+
+def test_files_of_one_name_stay_apart(tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "t.csv").write_text("title,code\ndriver,truck\n")
+    golds = read_golds([tmp_path / "a" / "t.csv", tmp_path / "b" / "t.csv"], tiny_taxonomy())
+    assert len({g.name for g in golds}) == 2
+
+
+def test_a_parquet_file_that_is_none_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="gone"):
+        read_titles(tmp_path / "gone.parquet", tiny_taxonomy(), [])
 
 
 def test_wilson_agrees_with_a_published_case() -> None:
