@@ -130,7 +130,7 @@ def test_codes_browse_and_search() -> None:
 def test_eval_prints_intervals_and_leaks(root: Path) -> None:
     found = run("eval", root / "data" / "gold" / "written.csv", "--limit", "40")
     assert found.exit_code == 0, found.output
-    for part in ("written", "top 1", "ECE", "leaks", "("):
+    for part in ("written", "top 1", "calibration error", "leaks", "("):
         assert part in found.output
 
 
