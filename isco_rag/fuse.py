@@ -35,6 +35,8 @@ class Fusion(Struct, frozen=True, forbid_unknown_fields=True):
 
     weights: tuple[tuple[float, ...], ...]
     rerank: tuple[tuple[float, float], ...]
+    # Of 8, 14, 24 and 40, with weights fitted anew for each, 14 fitted held-out rows best by a hair, and 24 was
+    # ahead on titles of the ILO index and on real and generated advertisements, which are of another origin.
     sharpness: float = 24.0
     floor: float = 1e-6
 

@@ -131,11 +131,12 @@ class Kitchen:
         targets = self.work / "teacher.npy"
         if not targets.exists():
             self.report(f"teacher embeds {len(texts):,} texts")
-            np.save(targets, biencoder.embed(open_teacher(r.encoder.max_length), texts))
+            vectors = biencoder.embed(open_teacher(r.encoder.max_length), texts)
+            finish(targets, lambda part: np.save(part, vectors))
         student = biencoder.new_encoder(r.encoder, words, self.work / "student")
         loss = biencoder.DistilLoss(student, np.load(targets))
         biencoder.run_training(student, loss, texts, r.distil, self.work / "distil", self._progress("distil"))
-        student.save(str(done))
+        finish(done, student.save)
         return student
 
     def fine_tune(self) -> SentenceTransformer:
@@ -160,7 +161,7 @@ class Kitchen:
         biencoder.run_training(student, loss, texts, r.fine_tune, self.work / "fine_tune", self._progress("fine-tune"))
         prototypes = loss.prototypes.detach().float().cpu().numpy()
         np.save(self.work / "prototypes.npy", prototypes / np.linalg.norm(prototypes, axis=1, keepdims=True))
-        student.save(str(done))
+        finish(done, student.save)
         return student
 
     def _fine_tune_rows(self, rows: Sequence[Row], rng: random.Random) -> list[Row]:
@@ -195,12 +196,12 @@ class Kitchen:
             vectors = biencoder.embed(distilled, titles)
             queries = crossencoder.spread(rows, r.rerank_lists.queries, rng)
             lists = crossencoder.make_lists(self.taxonomy, rows, titles, vectors, queries, r.rerank_lists.size, rng)
-            lists_file.write_bytes(msgspec.msgpack.encode(lists))
+            finish(lists_file, lambda part: Path(part).write_bytes(msgspec.msgpack.encode(lists)))
         lists = msgspec.msgpack.decode(lists_file.read_bytes(), type=list[crossencoder.JobList])
         model = crossencoder.new_reranker(encoder, words, r.reranker_layers, self.work / "new_reranker")
         self.report(f"cross-encoder reads {len(lists):,} lists")
         crossencoder.train_reranker(model, lists, r.rerank_train, self.work / "rerank_train", self._progress("reranker"))
-        model.save_pretrained(str(done))
+        finish(done, model.save_pretrained)
         return model
 
     def bundle(self, place: Path, judge: Judge) -> Path:
@@ -293,6 +294,15 @@ class Kitchen:
 
     def _progress(self, stage: str) -> Callable[[int, int, float], None]:
         return lambda step, steps, loss: self.report(f"{stage} {step}/{steps} loss {loss:.4f}")
+
+
+def finish(done: Path, save: Callable[[str], object]) -> None:
+    """Saves beside and moves into place, so that what a killed run leaves half written is not taken for a finished stage."""
+    part = done.with_name(f"part-{done.name}")
+    if part.is_dir():
+        shutil.rmtree(part)
+    save(str(part))
+    part.replace(done)
 
 
 def is_held(identity: str, share: float, seed: int) -> bool:
