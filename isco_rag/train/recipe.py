@@ -100,8 +100,25 @@ class Kitchen:
         self.recipe, self.work, self.report = recipe, work, report
         work.mkdir(parents=True, exist_ok=True)
         self.taxonomy: Taxonomy = load_taxonomy(recipe.taxonomy)
+        self._check_work()
         torch.set_num_threads(processors())
         torch.manual_seed(recipe.seed)
+
+    def _check_work(self) -> None:
+        """A work folder belongs to one recipe and its inputs: half of the stages from other texts would fit nothing."""
+        made_from = msgspec.json.encode({"recipe": msgspec.to_builtins(self.recipe, enc_hook=str), "inputs": self._inputs()})
+        note = self.work / "made_from.json"
+        if note.exists() and note.read_bytes() != made_from:
+            raise TrainingError(f"{self.work}: was begun with another recipe or other inputs; choose a new work folder, or empty it")
+        note.write_bytes(made_from)
+
+    def _inputs(self) -> dict[str, str]:
+        """The hash of every file that a bundle is made from."""
+        r = self.recipe
+        found = [r.shared]
+        for folder in (r.examples, r.gold, r.evaluation, r.taxonomy):
+            found += sorted(p for p in folder.iterdir() if p.suffix in (".csv", ".jsonl", ".toml"))
+        return {f"{path.parent.name}/{path.name}": file_hash(path) for path in found}
 
     def data(self) -> Data:
         """Rows without evaluation rows, split; the split depends on the seed alone, so every stage sees the same."""
@@ -262,7 +279,6 @@ class Kitchen:
 
     def _manifest(self) -> Manifest:
         r = self.recipe
-        files = [r.shared, *sorted(r.examples.glob("*.csv")), *sorted(r.taxonomy.iterdir())]
         return Manifest(
             format=0,
             name=r.name,
@@ -270,7 +286,7 @@ class Kitchen:
             classification=f"{self.taxonomy.heading.name} {self.taxonomy.heading.version}",
             files={},
             recipe=msgspec.to_builtins(r, enc_hook=str),
-            inputs={path.name: file_hash(path) for path in files},
+            inputs=self._inputs(),
             sources=self._sources(),
         )
 

@@ -112,7 +112,8 @@ def test_a_recipe_gives_a_bundle_that_codes(workshop: Path) -> None:
     run.reranker()
     bundle = run.bundle(workshop / "bundle", lambda classifier: (Metric("rows", float(len(classifier.taxonomy.leaves)), 0, 9, 4),))
     manifest = read_manifest(bundle, with_weights=True)
-    assert set(manifest.inputs) == {"shared.parquet", "all.csv", "classification.toml", "groups.jsonl"}
+    names = {name.split("/")[1] for name in manifest.inputs}
+    assert names == {"shared.parquet", "all.csv", "own.csv", "dev.csv", "classification.toml", "groups.jsonl"}
     assert manifest.figures == (Metric("rows", 4.0, 0, 9, 4),)
     assert "all-MiniLM-L6-v2" in (bundle / "LICENCES.md").read_text()
     check_weights(bundle, workshop / "work")
@@ -149,6 +150,14 @@ def test_held_rows_are_apart_and_the_split_is_stable(workshop: Path) -> None:
     assert {row.text for row in first.held if row.source != "written"}.isdisjoint(
         {row.text for row in first.train if row.source != "written"}
     )
+
+
+def test_a_work_folder_serves_one_recipe(workshop: Path) -> None:
+    kitchen(workshop, [])
+    with (workshop / "examples" / "all.csv").open("a", encoding="utf-8") as file:
+        file.write("x9,my crane driver,,,1111,survey,w\n")
+    with pytest.raises(TrainingError, match="choose a new work folder"):
+        kitchen(workshop, [])
 
 
 def test_crosswalk_rows_keep_all_their_candidates(workshop: Path) -> None:
