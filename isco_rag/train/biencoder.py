@@ -12,14 +12,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from datasets import Dataset
 from msgspec import Struct
 from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer, SentenceTransformerTrainingArguments
 from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
 from torch import nn
-from transformers import PreTrainedTokenizerFast, RobertaConfig, RobertaModel, TrainerCallback
+from transformers import PreTrainedTokenizerFast, RobertaConfig, RobertaModel
 
-from isco_rag.train.batches import LengthBuckets
+from isco_rag.train.running import Schedule, Told, device, run_training
 
 
 class Shape(Struct, frozen=True, forbid_unknown_fields=True):
@@ -30,16 +29,6 @@ class Shape(Struct, frozen=True, forbid_unknown_fields=True):
     heads: int = 12
     vocab: int = 16_000
     max_length: int = 128
-
-
-class Schedule(Struct, frozen=True, forbid_unknown_fields=True):
-    """How long and how fast a stage learns."""
-
-    epochs: float = 3.0
-    batch: int = 256
-    rate: float = 5e-4
-    warmup: float = 0.06
-    seed: int = 8
 
 
 def new_encoder(shape: Shape, tokenizer: PreTrainedTokenizerFast, folder: Path) -> SentenceTransformer:
@@ -67,11 +56,7 @@ def as_sentence_encoder(folder: Path, shape: Shape) -> SentenceTransformer:
     """Any RoBERTa or XLM-R checkpoint as a sentence encoder: mean of the token states, unit length."""
     # Measured on a CPU: the backward pass of eager attention takes half the time of the fused one in bfloat16.
     body = Transformer(str(folder), max_seq_length=shape.max_length, model_kwargs={"attn_implementation": "eager"})
-    return SentenceTransformer(modules=[body, Pooling(shape.hidden, "mean"), Normalize()], device=_device())
-
-
-def _device() -> str:
-    return "cuda" if torch.cuda.is_available() else "cpu"
+    return SentenceTransformer(modules=[body, Pooling(shape.hidden, "mean"), Normalize()], device=device())
 
 
 def quick_attention(model: Any) -> None:
@@ -148,40 +133,7 @@ class PrototypeLoss(nn.Module):
         return (weight * loss).sum() / weight.sum() + self.keep * self.distil.between(student, labels)
 
 
-class Progress(TrainerCallback):
-    """Calls `report(step, steps, loss)` now and then."""
-
-    def __init__(self, report: Any) -> None:
-        self.report = report
-
-    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float] | None = None, **_: Any) -> None:
-        if logs and "loss" in logs:
-            self.report(state.global_step, state.max_steps, logs["loss"])
-
-
-def run_training(model: SentenceTransformer, loss: nn.Module, texts: Sequence[str], schedule: Schedule, folder: Path, report: Any) -> None:
-    """Trains in place; a run that was killed goes on from its last checkpoint under `folder`."""
-    steps = int(schedule.epochs * -(-len(texts) // schedule.batch))
-    args = SentenceTransformerTrainingArguments(
-        output_dir=str(folder),
-        max_steps=steps,
-        per_device_train_batch_size=schedule.batch,
-        learning_rate=schedule.rate,
-        warmup_steps=int(schedule.warmup * steps),
-        lr_scheduler_type="linear",
-        weight_decay=0.01,
-        bf16=True,
-        use_cpu=_device() == "cpu",
-        seed=schedule.seed,
-        batch_sampler=LengthBuckets,
-        logging_steps=50,
-        save_steps=400,
-        save_total_limit=1,
-        report_to="none",
-        disable_tqdm=True,
-        dataloader_num_workers=0,
-        dataloader_pin_memory=False,
-    )
-    data = Dataset.from_dict({"text": list(texts), "label": list(range(len(texts)))})
-    trainer = SentenceTransformerTrainer(model=model, args=args, train_dataset=data, loss=loss, callbacks=[Progress(report)])
-    trainer.train(resume_from_checkpoint=any(folder.glob("checkpoint-*")) or None)
+def train_encoder(model: SentenceTransformer, loss: nn.Module, texts: Sequence[str], schedule: Schedule, folder: Path, told: Told) -> None:
+    """Trains in place; the loss sees the number of each text as its label."""
+    columns: dict[str, list[Any]] = {"text": list(texts), "label": list(range(len(texts)))}
+    run_training((SentenceTransformerTrainer, SentenceTransformerTrainingArguments), model, loss, columns, schedule, folder, told)

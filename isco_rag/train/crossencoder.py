@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from datasets import Dataset
 from msgspec import Struct
 from sentence_transformers import CrossEncoder
 from sentence_transformers.cross_encoder import CrossEncoderTrainer, CrossEncoderTrainingArguments
@@ -21,9 +20,8 @@ from transformers import PreTrainedTokenizerFast, RobertaConfig, RobertaForSeque
 
 from isco_rag.rerank import PAIR_TOKENS, candidate_side
 from isco_rag.taxonomy import Taxonomy
-from isco_rag.train.batches import LengthBuckets
-from isco_rag.train.biencoder import Progress, Schedule
 from isco_rag.train.corpus import Row
+from isco_rag.train.running import Schedule, Told, device, run_training
 
 WORDS = "embeddings.word_embeddings.weight"
 
@@ -56,8 +54,7 @@ def new_reranker(encoder: RobertaModel, tokenizer: PreTrainedTokenizerFast, laye
 
 def open_cross_encoder(folder: Path) -> CrossEncoder:
     """A saved cross-encoder, ready to train."""
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    found = CrossEncoder(str(folder), num_labels=1, max_length=PAIR_TOKENS, device=device, model_kwargs={"attn_implementation": "eager"})
+    found = CrossEncoder(str(folder), num_labels=1, max_length=PAIR_TOKENS, device=device(), model_kwargs={"attn_implementation": "eager"})
     for name, weights in found.named_parameters():
         if name.endswith(WORDS):
             weights.requires_grad_(False)
@@ -103,9 +100,8 @@ def make_lists(
 
 def nearest(queries: np.ndarray, known: np.ndarray, k: int, block: int = 512) -> np.ndarray:
     """Row numbers in `known` [m, d] of the k nearest to each query [n, d] by inner product, nearest first, [n, k]."""
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    base = torch.from_numpy(known.astype(np.float32)).to(device).T
-    parts = [torch.from_numpy(queries[i : i + block].astype(np.float32)).to(device) for i in range(0, len(queries), block)]
+    base = torch.from_numpy(known.astype(np.float32)).to(device()).T
+    parts = [torch.from_numpy(queries[i : i + block].astype(np.float32)).to(device()) for i in range(0, len(queries), block)]
     return np.concatenate([torch.topk(part @ base, k, dim=1).indices.cpu().numpy() for part in parts])
 
 
@@ -124,33 +120,14 @@ class ListLoss(nn.Module):
         return nn.functional.cross_entropy(scores, labels.to(scores.device))
 
 
-def train_reranker(model: CrossEncoder, lists: Sequence[JobList], schedule: Schedule, folder: Path, report: Any) -> None:
-    """Trains in place; a run that was killed goes on from its last checkpoint under `folder`."""
-    steps = int(schedule.epochs * -(-len(lists) // schedule.batch))
-    args = CrossEncoderTrainingArguments(
-        output_dir=str(folder),
-        max_steps=steps,
-        per_device_train_batch_size=schedule.batch,
-        learning_rate=schedule.rate,
-        warmup_steps=int(schedule.warmup * steps),
-        lr_scheduler_type="linear",
-        weight_decay=0.01,
-        bf16=True,
-        use_cpu=not torch.cuda.is_available(),
-        seed=schedule.seed,
-        batch_sampler=LengthBuckets,
-        logging_steps=50,
-        save_steps=400,
-        save_total_limit=1,
-        report_to="none",
-        disable_tqdm=True,
-        dataloader_pin_memory=False,
-    )
-    data = Dataset.from_dict(
-        {"job": [x.job for x in lists], "candidates": [list(x.candidates) for x in lists], "label": [x.right for x in lists]}
-    )
-    trainer = CrossEncoderTrainer(model=model, args=args, train_dataset=data, loss=ListLoss(model), callbacks=[Progress(report)])
-    trainer.train(resume_from_checkpoint=any(folder.glob("checkpoint-*")) or None)
+def train_reranker(model: CrossEncoder, lists: Sequence[JobList], schedule: Schedule, folder: Path, told: Told) -> None:
+    """Trains in place."""
+    columns: dict[str, list[Any]] = {
+        "job": [x.job for x in lists],
+        "candidates": [list(x.candidates) for x in lists],
+        "label": [x.right for x in lists],
+    }
+    run_training((CrossEncoderTrainer, CrossEncoderTrainingArguments), model, ListLoss(model), columns, schedule, folder, told)
 
 
 def spread(rows: Sequence[Row], n: int, rng: random.Random) -> list[int]:

@@ -33,6 +33,7 @@ from isco_rag.taxonomy import Taxonomy, load_taxonomy
 from isco_rag.text import title_text
 from isco_rag.train import biencoder, corpus, crossencoder, export, fit, tokenizer
 from isco_rag.train.corpus import Row
+from isco_rag.train.running import Schedule
 from isco_rag.types import Entry, Job, Manifest, Metric
 from isco_rag.wiring import open_classifier, processors, with_index
 
@@ -63,11 +64,11 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
     ambiguous: float = 0.5
     written: int = 3
     encoder: biencoder.Shape = field(default_factory=biencoder.Shape)
-    distil: biencoder.Schedule = field(default_factory=biencoder.Schedule)
-    fine_tune: biencoder.Schedule = field(default_factory=biencoder.Schedule)
+    distil: Schedule = field(default_factory=Schedule)
+    fine_tune: Schedule = field(default_factory=Schedule)
     reranker_layers: int = 2
     rerank_lists: ListSettings = field(default_factory=ListSettings)
-    rerank_train: biencoder.Schedule = field(default_factory=biencoder.Schedule)
+    rerank_train: Schedule = field(default_factory=Schedule)
 
 
 def load_recipe(path: Path) -> Recipe:
@@ -152,7 +153,7 @@ class Kitchen:
             finish(targets, lambda part: np.save(part, vectors))
         student = biencoder.new_encoder(r.encoder, words, self.work / "student")
         loss = biencoder.DistilLoss(student, np.load(targets))
-        biencoder.run_training(student, loss, texts, r.distil, self.work / "distil", self._progress("distil"))
+        biencoder.train_encoder(student, loss, texts, r.distil, self.work / "distil", self._progress("distil"))
         finish(done, student.save)
         return student
 
@@ -175,7 +176,7 @@ class Kitchen:
         single = candidates.sum(1) == 1
         start = candidates[single].T.astype(np.float32) @ (targets[single].astype(np.float32) * weights[single, None])
         loss = biencoder.PrototypeLoss(student, start / np.linalg.norm(start, axis=1, keepdims=True), candidates, weights, targets)
-        biencoder.run_training(student, loss, texts, r.fine_tune, self.work / "fine_tune", self._progress("fine-tune"))
+        biencoder.train_encoder(student, loss, texts, r.fine_tune, self.work / "fine_tune", self._progress("fine-tune"))
         prototypes = loss.prototypes.detach().float().cpu().numpy()
         np.save(self.work / "prototypes.npy", prototypes / np.linalg.norm(prototypes, axis=1, keepdims=True))
         finish(done, student.save)
