@@ -68,3 +68,8 @@ def test_accuracy_is_what_the_manifest_says(shipped: Classifier, root: Path, bun
     gold = read_gold(root / "data" / "gold" / "written.csv", shipped.taxonomy, 400)
     found = {m.name: m for m in measure(code_gold(shipped, [gold])).metrics["written"]}[name]
     assert found.low <= figures[f"written: {name}"].value <= found.high
+
+
+def test_the_bundle_holds_the_shipped_classification(bundle_folder: Path, root: Path) -> None:
+    for name in ("groups.jsonl", "classification.toml"):
+        assert (bundle_folder / "taxonomy" / name).read_bytes() == (root / "data" / "isco08" / name).read_bytes()
