@@ -52,7 +52,7 @@ def code_file(
     summary, known = Summary(grades={}, levels={}), OrderedDict[bytes, Prediction]()
     with write_rows(target, form, COLUMNS) as writer:
         rows = read_rows(source, form)
-        while part := list(islice(rows, 4 * CHUNK)):
+        while part := list(islice(rows, CHUNK)):
             jobs = [_job(row, columns) for row in part]
             predictions = _coded(classifier, jobs, known, summary)
             for row, prediction in zip(part, predictions, strict=True):

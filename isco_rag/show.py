@@ -127,16 +127,19 @@ class FileProgress:
 
 def show_table(rows: Sequence[tuple[Job, Prediction]]) -> None:
     """Jobs and their codes as a table."""
+    out = console()
+    # Code, bar, percentage, the longest grade and the gaps take 38 columns; job and title share the others.
+    free = out.width - 38
     table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0), pad_edge=False)
-    table.add_column("job", max_width=44, no_wrap=True, overflow="ellipsis")
-    table.add_column("code", no_wrap=True)
-    table.add_column("title", max_width=42, no_wrap=True, overflow="ellipsis")
-    table.add_column("confidence", no_wrap=True)
+    table.add_column("job", width=min(44, free * 52 // 100), no_wrap=True, overflow="ellipsis")
+    table.add_column("code", width=4)
+    table.add_column("title", width=min(42, free * 48 // 100), no_wrap=True, overflow="ellipsis")
+    table.add_column("confidence", width=26)
     for job, p in rows:
         text = job.title or job.duties
         said = p.title if p.code else p.reason.removeprefix("not codable: ")
         table.add_row(escape(" ".join(text.split())), p.code, said, graded(p), style="" if p.code else "dim")
-    console().print(Padding(table, (1, 0)))
+    out.print(Padding(table, (1, 0)))
 
 
 def show_summary(summary: Summary, target: Path, seconds: float) -> None:
@@ -217,5 +220,5 @@ def percent(metric: Metric) -> str:
 def _plain_table(*names: str) -> Table:
     table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0), pad_edge=False)
     for i, name in enumerate(names):
-        table.add_column(name, justify="right" if i else "left", no_wrap=True)
+        table.add_column(name, justify="right" if i else "left", min_width=8)
     return table
