@@ -10,6 +10,7 @@ from isco_eval.measure import code_gold, measure
 
 from isco_rag.bundle import read_manifest
 from isco_rag.classify import Classifier
+from isco_rag.tables import read_form, read_rows
 from isco_rag.types import Job
 from tests.checks import check_calibrator, check_encoder, check_index, check_reranker
 
@@ -54,6 +55,12 @@ def test_size_and_contents_are_as_promised(bundle_folder: Path) -> None:
     assert set(manifest.files) | {"manifest.json"} == set(sizes)
     assert manifest.sources
     assert any(name.endswith(".safetensors") for name in sizes)
+
+
+def test_every_example_is_in_the_index(shipped: Classifier, root: Path) -> None:
+    found = {e.id for e in shipped.parts.index.entries}
+    paths = sorted((root / "data" / "examples").glob("*.csv"))
+    assert [row[0] for path in paths for row in read_rows(path, read_form(path)) if row[0] not in found] == []
 
 
 def test_no_gold_row_is_in_the_index(shipped: Classifier, root: Path) -> None:

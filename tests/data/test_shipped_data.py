@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from isco_rag.taxonomy import Taxonomy
-from isco_rag.text import key
+from isco_rag.text import key, title_text
 from isco_rag.wiring import default_taxonomy
 
 REGISTERS = {"survey", "colloquial", "vacancy", "official", "abbreviation", "misspelling"}
@@ -85,6 +85,8 @@ def test_no_text_has_two_codes(examples: list[dict[str, str]], gold: list[dict[s
 def test_gold_is_apart_from_the_examples(examples: list[dict[str, str]], gold: list[dict[str, str]]) -> None:
     known = {(key(row["title"]), key(row["duties"])) for row in examples}
     assert [row["id"] for row in gold if (key(row["title"]), key(row["duties"])) in known] == []
+    alone = {key(title_text(row["title"])) for row in gold if not row["duties"] and not row["industry"]}
+    assert [row["id"] for row in examples if key(title_text(row["title"])) in alone] == []
 
 
 def test_samples_are_varied(root: Path) -> None:
