@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from time import perf_counter
 from types import TracebackType
-from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
@@ -16,9 +15,6 @@ from isco_rag.coding import Summary
 from isco_rag.tables import NEVER, Form
 from isco_rag.taxonomy import Group, Taxonomy
 from isco_rag.types import Explanation, Job, Metric, Prediction
-
-if TYPE_CHECKING:
-    from isco_eval.measure import Report
 
 GRADE_STYLE = {
     "very_high": "bold green",
@@ -182,32 +178,6 @@ def show_group(group: Group, taxonomy: Taxonomy) -> None:
             out.print(f"  {g.code} {g.title}")
 
 
-def show_report(report: "Report", leaks: dict[str, int], entries: int) -> None:
-    """Figures of gold files as tables."""
-    out = console()
-    out.print(f"\n{entries:,} entries in the index; percentages with their 95 % interval\n")
-    table = _plain_table("gold", "n", "top 1", "top 3", "emitted code right", "calibration error", "leaks")
-    shares = _plain_table("gold", "coded to the unit group", "right of these", "for review", "rows a minute")
-    for gold, metrics in report.metrics.items():
-        by = {m.name: m for m in metrics}
-        ece = by["ECE of the emitted code"]
-        right = [percent(by[name]) for name in ("top 1", "top 3", "emitted right")]
-        table.add_row(gold, f"{by['top 1'].n:,}", *right, f"{ece.value:.3f} ({ece.low:.3f}-{ece.high:.3f})", str(leaks.get(gold, 0)))
-        rest = [percent(by[name]) for name in ("coded to the unit group", "right of these", "for review")]
-        shares.add_row(gold, *rest, f"{report.rows_per_minute[gold]:,.0f}")
-    out.print(table)
-    out.print(Padding(shares, (1, 0, 0, 0)))
-    depths = sorted({level for found in report.levels.values() for level in found}, reverse=True)
-    levels = _plain_table("best unit group right at level", *map(str, depths))
-    for gold, found in report.levels.items():
-        levels.add_row(gold, *(percent(found[d]) for d in depths))
-    out.print(Padding(levels, (1, 0, 0, 0)))
-    grades = _plain_table("grade", "n", "mean confidence", "emitted right")
-    for grade, mean, hits in report.grades:
-        grades.add_row(grade.replace("_", " "), f"{hits.n:,}", f"{100 * mean:.1f}", percent(hits))
-    out.print(Padding(grades, (1, 0)))
-
-
 def percent(metric: Metric) -> str:
     """A share in percent with its interval.
 
@@ -217,7 +187,8 @@ def percent(metric: Metric) -> str:
     return f"{100 * metric.value:.1f} ({100 * metric.low:.0f}-{100 * metric.high:.0f})"
 
 
-def _plain_table(*names: str) -> Table:
+def plain_table(*names: str) -> Table:
+    """A table without lines, numbers to the right; its first column is text."""
     table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0), pad_edge=False)
     for i, name in enumerate(names):
         table.add_column(name, justify="right" if i else "left", min_width=8)

@@ -171,7 +171,7 @@ def title_text(title: str) -> str:
     previous = ""
     while bare != previous:
         previous, bare = bare, _EDGES.sub("", _SPACE.sub(" ", bare))
-    return expand((bare or text).replace("/", " / ").replace("  ", " ")).lower()
+    return expand((bare or text).replace("/", " / ").replace("  ", " ").strip()).lower()
 
 
 # What an advertisement says about the employer, the pay and the reader, not about the work.

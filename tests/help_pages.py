@@ -4,7 +4,7 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
-from isco_rag.cli import main
+from isco_rag.cli import COMMANDS, main
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "guide" / "command_line.md"
 HEAD = """# Command line
@@ -19,7 +19,7 @@ Errors are one line on standard error that says what to do, and the exit code te
 def page() -> str:
     """The page as it should be now."""
     parts = [HEAD]
-    for command in ((), *((name,) for name in main.commands)):
+    for command in ((), *((name,) for name in COMMANDS)):
         name = " ".join(("isco-rag", *command))
         shown = CliRunner().invoke(main, [*command, "--help"], prog_name="isco-rag").output
         parts.append(f"## `{name}`\n\n```text\n{shown.rstrip()}\n```\n")

@@ -1,0 +1,39 @@
+"""The commands of the evaluation."""
+
+from pathlib import Path
+
+import click
+import msgspec
+
+from isco_rag.commands.options import BUNDLE_OPTION, SETTINGS_OPTION
+
+
+@click.command()
+@click.argument("gold", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--limit", default=0, type=click.IntRange(min=0), metavar="N", help="Measure on N rows of each file, drawn by a fixed shuffle."
+)
+@click.option("--index-also", type=click.Path(path_type=Path), help="Parquet file of coded texts whose titles join the index first.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+@BUNDLE_OPTION
+@SETTINGS_OPTION
+def evaluate(
+    gold: tuple[Path, ...], limit: int, index_also: Path | None, as_json: bool, bundle: Path | None, settings_file: Path | None
+) -> None:
+    """Measure accuracy and calibration on coded CSV files (title, duties, isco08_code), each with its interval and n."""
+    from isco_eval.gold import leaked, read_golds, read_titles
+    from isco_eval.measure import code_gold, measure
+    from isco_eval.show import show_report
+    from isco_rag.settings import load_settings
+    from isco_rag.wiring import open_classifier, with_entries
+
+    classifier = open_classifier(bundle, load_settings(settings_file))
+    golds = read_golds(gold, classifier.taxonomy, limit)
+    if index_also:
+        classifier = with_entries(classifier, read_titles(index_also, classifier.taxonomy, golds))
+    leaks = {g.name: len(leaked(g, classifier.parts.index.entries)) for g in golds}
+    report = measure(code_gold(classifier, golds))
+    if as_json:
+        click.echo(msgspec.json.format(msgspec.json.encode(report), indent=2).decode())
+    else:
+        show_report(report, leaks, len(classifier.parts.index.entries))
