@@ -1,6 +1,6 @@
 """A release on disk: encoders, index, fusion, calibrator, classification, and a manifest with the hash of every file.
 
-    manifest.json   taxonomy/   encoder/   reranker/   index/   prototypes.npy   fusion.json   calibrator.json   weights/   LICENCES.md
+    manifest.json   taxonomy/   encoder/   reranker/   index/   prototypes.npy   words.npz   fusion.json   calibrator.json   weights/   LICENCES.md
 
 A bundle is made beside its place and swapped in by renaming, so a reader sees the old one or the new one, never a half.
 """
@@ -14,7 +14,7 @@ import msgspec
 from isco_rag.errors import BundleError
 from isco_rag.types import Manifest
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "manifest.json"
 # Read only by training; serving does not wait for their hashes.
 WEIGHTS = "weights/"

@@ -1,6 +1,6 @@
 """The coder: jobs in, predictions out. Read `Classifier.classify` from top to bottom and you know what happens.
 
-jobs -> texts -> vectors -> neighbours, prototypes, like titles -> probabilities -> reranker -> calibration -> fallback -> predictions
+jobs -> texts -> vectors -> neighbours, prototypes, words, like titles -> probabilities -> reranker -> calibration -> fallback -> predictions
 """
 
 from collections.abc import Sequence
@@ -11,9 +11,25 @@ from msgspec import Struct
 
 from isco_rag.encode import SCALE
 from isco_rag.fallback import emitted_level, grade_of
-from isco_rag.fuse import FEATURES, Doubles, Fusion, best, fuse, neighbour_evidence, regime_of, rerank
+from isco_rag.fuse import (
+    EXACT,
+    FEATURES,
+    FOREIGN,
+    LIKE,
+    NEIGHBOURS,
+    PROTOTYPE,
+    WORDS_JOINED,
+    WORDS_TITLE,
+    Doubles,
+    Fusion,
+    best,
+    fuse,
+    neighbour_evidence,
+    regime_of,
+    rerank,
+)
 from isco_rag.lexical import LexicalIndex
-from isco_rag.ports import Calibrator, Encoder, Floats, Index, Ints, Reranker
+from isco_rag.ports import Calibrator, Encoder, Floats, Index, Ints, Reranker, WordModel
 from isco_rag.rerank import candidate_side, job_side
 from isco_rag.settings import Settings
 from isco_rag.taxonomy import Taxonomy
@@ -51,6 +67,7 @@ class Parts(Struct, frozen=True):
     taxonomy: Taxonomy
     encoder: Encoder
     prototypes: Floats
+    words: WordModel
     index: Index
     fusion: Fusion
     calibrator: Calibrator
@@ -115,7 +132,15 @@ class Classifier:
         duties = duties_text(job.duties, self.settings.duties_words) if not not_codable("", job.duties) else ""
         industry = "" if says_nothing(job.industry) else " ".join(plain(job.industry).lower().split(" ")[:16])
         told = joined_text(duties, industry)
-        return Texts(title, told if duties else "", joined_text(title, told), regime_of(title, duties, industry), "")
+        joined = joined_text(title, told)
+        foreign = self._foreign(job, title or joined)
+        # What is told in another language is read for its words alone, and a record without a title has some as well.
+        title = title or (joined if foreign else "")
+        return Texts(title, told if duties else "", joined, regime_of(title, duties, industry, foreign=foreign), "")
+
+    def _foreign(self, job: Job, text: str) -> bool:
+        """Whether a job is told in another language than English: as its record says, or as its words do."""
+        return bool(self.parts.words.foreign([text])[0]) if not job.language else job.language[:2].lower() != "en"
 
     def evidence(self, texts: Sequence[Texts]) -> tuple[Floats, Floats, Ints]:
         """Features [n, features, leaves], and the cosines and entry numbers [n, 3k] of the neighbours that they come from."""
@@ -128,11 +153,12 @@ class Classifier:
                 continue
             vectors = self.parts.encoder.encode([getattr(texts[i], field) for i in rows])
             # Whole numbers: exact in float32 in whatever order they are summed (isco_rag.encode).
-            features[rows, f] = PROTOTYPE_SCALE * (vectors @ self.parts.prototypes.T) / SCALE**2
+            features[rows, PROTOTYPE + f] = PROTOTYPE_SCALE * (vectors @ self.parts.prototypes.T) / SCALE**2
             near, hit = self.parts.index.search(vectors, k)
             cosines[rows, f * k : (f + 1) * k], entries[rows, f * k : (f + 1) * k] = near, hit
             labels = np.where(hit >= 0, self.labels[hit], -1)
-            features[rows, 3 + f] = neighbour_evidence(near, labels, leaves, fusion.sharpness, fusion.floor)
+            features[rows, NEIGHBOURS + f] = neighbour_evidence(near, labels, leaves, fusion.sharpness, fusion.floor)
+        self._word_evidence(texts, features)
         for i, t in enumerate(texts):
             if t.title:
                 self._lexical_evidence(t.title, features[i])
@@ -140,28 +166,46 @@ class Classifier:
 
     @staticmethod
     def _reads(texts: Texts, field: str) -> bool:
-        """Joined text is read only where it says more than the title or the duties alone."""
+        """Joined text is read only where it says more than the title or the duties alone; another language, by its title."""
+        if texts.regime == FOREIGN:
+            return field == "title" and bool(texts.title)
         return bool(getattr(texts, field)) and (field != "joined" or texts.regime in (1, 3))
+
+    def _word_evidence(self, texts: Sequence[Texts], features: Floats) -> None:
+        """The word model reads the title, and all that is told where that is more than the title."""
+        told = [t.joined if t.regime not in (0, FOREIGN) else "" for t in texts]
+        for feature, read in ((WORDS_TITLE, [t.title for t in texts]), (WORDS_JOINED, told)):
+            rows = [i for i, text in enumerate(read) if text]
+            if rows:
+                features[rows, feature] = self.parts.words.scores([read[i] for i in rows])
 
     def _lexical_evidence(self, title: str, features: Floats) -> None:
         for likeness, number in self.lexical.near(title):
             for label in self.lexical.labels(number):
-                features[6, label] = max(features[6, label], likeness)
+                features[LIKE, label] = max(features[LIKE, label], likeness)
         same = self.lexical.exact(title)
         for label, count in same.items():
-            features[7, label] = count / same.total()
+            features[EXACT, label] = count / same.total()
 
     def read_candidates(self, texts: Sequence[Texts], fused: Doubles, entries: Ints) -> tuple[list[Ints], list[Floats]]:
-        """The few best classes of each row and the reranker's logits for them."""
+        """The classes of each row that the reranker reads, and its logits for them.
+
+        It reads where it can change the answer: rows whose best class is not sure yet, and of those the classes that are not out of reach.
+        """
         assert self.parts.reranker is not None
-        codes = list(best(fused, self.settings.rerank))
+        s = self.settings
+        codes = [
+            row[fused[i, row] >= s.rerank_from] if fused[i, row[0]] < s.rerank_below else row[:0]
+            for i, row in enumerate(best(fused, s.rerank))
+        ]
         pairs = [
             (job_side(t.title, t.duties), self.candidate_text(int(c), entries[i]))
             for i, t in enumerate(texts)
+            if len(codes[i]) > 1
             for c in codes[i]
         ]  # fmt: skip
-        scores = self.parts.reranker.score(pairs)
-        return codes, list(scores.reshape(len(texts), -1))
+        scores = iter(self.parts.reranker.score(pairs))
+        return codes, [np.fromiter(scores, np.float32, len(row)) if len(row) > 1 else np.zeros(len(row), np.float32) for row in codes]
 
     def candidate_text(self, leaf: int, hits: Ints) -> str:
         """What the reranker reads of a class: its title, definition and the titles of its entries among the hits."""

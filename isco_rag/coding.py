@@ -83,7 +83,9 @@ def _coded(classifier: Classifier, jobs: Sequence[Job], known: OrderedDict[bytes
 
 def _digest(job: Job) -> bytes:
     """What stands for a job's text among those remembered: texts may be long, digests are not."""
-    return hashlib.blake2b("\x00".join((job.title, job.duties, job.industry)).encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    return hashlib.blake2b(
+        "\x00".join((job.title, job.duties, job.industry, job.language)).encode("utf-8", "surrogatepass"), digest_size=16
+    ).digest()
 
 
 def cells(prediction: Prediction) -> list[str]:

@@ -88,3 +88,9 @@ def load_tokenizer(path: Path) -> Tokenizer:
     tokenizer = Tokenizer.from_file(str(path))
     tokenizer.no_padding()
     return tokenizer
+
+
+def token_limit(folder: Path) -> int:
+    """The number of tokens at which a bundle's encoder cuts a text."""
+    truncation = load_tokenizer(folder / "tokenizer.json").truncation
+    return int(truncation["max_length"]) if truncation else 512

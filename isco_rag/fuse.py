@@ -15,7 +15,8 @@ from isco_rag.ports import Floats, Ints
 
 Doubles = NDArray[np.float64]
 
-REGIMES = ("title", "title and duties", "duties", "title and industry")
+REGIMES = ("title", "title and duties", "duties", "title and industry", "another language")
+FOREIGN = 4
 FEATURES = (
     "prototype title",
     "prototype duties",
@@ -25,9 +26,13 @@ FEATURES = (
     "neighbours joined",
     "like title",
     "exact title",
+    "words title",
+    "words joined",
 )
+# Where each kind of evidence begins: title, duties and joined text stand one after the other.
+PROTOTYPE, NEIGHBOURS, LIKE, EXACT, WORDS_TITLE, WORDS_JOINED = 0, 3, 6, 7, 8, 9
 # Features that a regime has evidence for; the weights of all others are zero.
-USED = ((0, 3, 6, 7), (0, 1, 2, 3, 4, 5, 6, 7), (1, 4), (0, 2, 3, 5, 6, 7))
+USED = ((0, 3, 6, 7, 8), (0, 1, 2, 3, 4, 5, 6, 7, 8, 9), (1, 4, 9), (0, 2, 3, 5, 6, 7, 8, 9), (0, 3, 6, 7, 8))
 
 
 class Fusion(Struct, frozen=True, forbid_unknown_fields=True):
@@ -41,8 +46,10 @@ class Fusion(Struct, frozen=True, forbid_unknown_fields=True):
     floor: float = 1e-6
 
 
-def regime_of(title: str, duties: str, industry: str) -> int:
+def regime_of(title: str, duties: str, industry: str, *, foreign: bool = False) -> int:
     """The number of the regime in REGIMES for texts that may be empty."""
+    if foreign:
+        return FOREIGN
     if title and duties:
         return 1
     if title:

@@ -35,6 +35,18 @@ class Index(Protocol):
         ...
 
 
+class WordModel(Protocol):
+    """Says from a text's words and spelling which classes it may belong to."""
+
+    def scores(self, texts: Sequence[str]) -> Floats:
+        """Log probability of every class for each text, [n, classes]; a text's scores do not depend on the texts beside it."""
+        ...
+
+    def foreign(self, texts: Sequence[str]) -> NDArray[np.bool_]:
+        """Whether each text is likelier another language than the index speaks, [n]."""
+        ...
+
+
 class Reranker(Protocol):
     """Reads a job beside a candidate's description."""
 

@@ -4,7 +4,7 @@ import os
 import tomllib
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta, Struct, field
@@ -33,8 +33,13 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     fallback_level: Annotated[int, Meta(ge=1, le=12)] = 3
     neighbours: Annotated[int, Meta(ge=1, le=1000)] = 48
     rerank: Annotated[int, Meta(ge=1, le=100)] = 6
+    # The reranker reads records whose best unit group is below `rerank_below`, and of these the groups at or above `rerank_from`.
+    rerank_below: Annotated[float, Meta(ge=0, le=1)] = 0.8
+    rerank_from: Annotated[float, Meta(ge=0, le=1)] = 0.03
     duties_words: Annotated[int, Meta(ge=1, le=1000)] = 64
     threads: Annotated[int, Meta(ge=0, le=256)] = 0
+    backend: Literal["onnx", "torch"] = "onnx"
+    device: str = ""
 
 
 def load_settings(path: Path | None = None) -> Settings:

@@ -8,7 +8,7 @@ from types import TracebackType
 from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from isco_rag.coding import Summary
@@ -119,6 +119,42 @@ class FileProgress:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._progress.stop()
         self.seconds = perf_counter() - self._start
+
+
+class StageProgress:
+    """A bar for each stage of a training with its loss and time left; lines now and then where the output is no terminal."""
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True, highlight=False)
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[loss]}"),
+            TimeRemainingColumn(),
+        )
+        self._progress = Progress(*columns, console=self._console, disable=not self._console.is_terminal)
+        self._tasks: dict[str, TaskID] = {}
+
+    def __enter__(self) -> "StageProgress":
+        self._progress.start()
+        return self
+
+    def say(self, text: str) -> None:
+        """Tells what is being done."""
+        self._progress.console.print(escape(text))
+
+    def step(self, stage: str, step: int, steps: int, loss: float) -> None:
+        """Moves a stage's bar to `step` of `steps`."""
+        if not self._console.is_terminal:
+            self.say(f"{stage} {step}/{steps} loss {loss:.4f}")
+            return
+        if stage not in self._tasks:
+            self._tasks[stage] = self._progress.add_task(stage, total=steps, loss="")
+        self._progress.update(self._tasks[stage], completed=step, total=steps, loss=f"loss {loss:.4f}")
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._progress.stop()
 
 
 def show_table(rows: Sequence[tuple[Job, Prediction]]) -> None:

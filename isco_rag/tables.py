@@ -24,6 +24,7 @@ SAMPLE = 1 << 18
 # The csv module stops at 131,072 characters a cell; pasted advertisements can be longer.
 csv.field_size_limit(1 << 26)
 
+CODE_NAMES = ("isco08 code", "isco code", "isco08", "isco", "code", "gold")
 # Header names by what they hold, as keys (isco_rag.text.key), the surest first.
 NAMES = {
     "title": ("job title", "jobtitle", "title", "occupation", "occupation title", "occ title", "job", "position", "job name", "position title",
@@ -33,6 +34,7 @@ NAMES = {
                "work description", "job desc", "desc", "task", "duty"),
     "industry": ("industry", "industry text", "sector", "branch", "economic activity", "main activity", "business", "employer activity",
                  "industry description", "establishment activity", "kind of business", "industry title"),
+    "language": ("language", "lang", "language code", "iso language"),
 }  # fmt: skip
 
 
@@ -236,6 +238,19 @@ def choose_columns(form: Form, path: Path, chosen: dict[str, str]) -> dict[str, 
     if "title" not in found and "duties" not in found:
         raise InputError(f"{path}: no column looks like a job title; name it with --title-column (the columns are: {shown})")
     return found
+
+
+def code_column(form: Form, path: Path, chosen: str = "") -> int:
+    """The number of the column with codes: the one chosen by name, or the first whose name says so; InputError where there is none."""
+    if chosen:
+        if chosen.strip() not in form.header:
+            raise UsageError(f"{path}: has no column '{chosen}'; it has: {', '.join(form.header)[:300]}")
+        return form.header.index(chosen.strip())
+    keys = [key(name.replace("_", " ")) for name in form.header]
+    for name in CODE_NAMES:
+        if name in keys:
+            return keys.index(name)
+    raise InputError(f"{path}: has no column with codes; name one of its columns isco08_code")
 
 
 def read_rows(path: Path, form: Form) -> Iterator[list[str]]:

@@ -9,13 +9,13 @@ FIELDS = ("title", "duties", "industry")
 
 
 class Job(Struct, frozen=True, forbid_unknown_fields=True):
-    """A job as somebody described it; any field may be empty."""
+    """A job as somebody described it; any field may be empty. `language` is two letters, or empty where the coder is to find out."""
 
     title: str = ""
     duties: str = ""
     industry: str = ""
     id: str = ""
-    language: str = "en"
+    language: str = ""
 
 
 class Entry(Struct, frozen=True):

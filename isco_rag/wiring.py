@@ -12,10 +12,11 @@ from isco_index import FlatIndex, build_index, load_index
 from isco_rag.bundle import read_manifest
 from isco_rag.calibrate import Temperature
 from isco_rag.classify import Classifier, Parts
-from isco_rag.encode import open_encoder
-from isco_rag.errors import BundleError
+from isco_rag.encode import open_encoder, token_limit
+from isco_rag.errors import BundleError, UsageError
 from isco_rag.fuse import Fusion
-from isco_rag.ports import Index
+from isco_rag.ngrams import load_ngrams
+from isco_rag.ports import Encoder, Index, Reranker
 from isco_rag.rerank import open_reranker
 from isco_rag.settings import Settings
 from isco_rag.taxonomy import Taxonomy, load_taxonomy
@@ -63,11 +64,12 @@ def open_classifier(folder: Path | None = None, settings: Settings | None = None
         prototypes = np.load(folder / "prototypes.npy", allow_pickle=False).astype(np.float32)
     except (OSError, ValueError, msgspec.DecodeError) as error:
         raise BundleError(f"{folder}: can't be read ({error}); restore the bundle") from error
-    reranker = open_reranker(folder / "reranker", pool, threads) if (folder / "reranker").is_dir() else None
+    encoder, reranker = _open_models(folder, settings, pool, threads)
     parts = Parts(
         taxonomy=load_taxonomy(folder / "taxonomy"),
-        encoder=open_encoder(folder / "encoder", pool, threads),
+        encoder=encoder,
         prototypes=prototypes,
+        words=load_ngrams(folder / "words.npz"),
         index=load_index(folder / "index"),
         fusion=fusion,
         calibrator=calibrator,
@@ -75,6 +77,18 @@ def open_classifier(folder: Path | None = None, settings: Settings | None = None
         name=manifest.name,
     )
     return Classifier(parts, settings)
+
+
+def _open_models(folder: Path, settings: Settings, pool: ThreadPoolExecutor, threads: int) -> tuple[Encoder, Reranker | None]:
+    """The two encoders in the backend that is set."""
+    if settings.backend == "torch":
+        try:
+            from isco_rag.torch_models import open_torch
+        except ImportError as error:
+            raise UsageError(f"backend 'torch' needs more packages ({error.name} is missing): pip install 'isco-rag[train]'") from error
+        return open_torch(folder / "weights", token_limit(folder / "encoder"), settings.device)
+    encoder = open_encoder(folder / "encoder", pool, threads)
+    return encoder, open_reranker(folder / "reranker", pool, threads) if (folder / "reranker").is_dir() else None
 
 
 def with_index(classifier: Classifier, index: Index) -> Classifier:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from isco_rag.encode import SCALE
-from isco_rag.ports import Calibrator, Encoder, Index, Reranker
+from isco_rag.ports import Calibrator, Encoder, Index, Reranker, WordModel
 
 TEXTS = (
     "truck driver",
@@ -44,6 +44,17 @@ def check_index(index: Index, encoder: Encoder) -> None:
         assert np.array_equal(alone[1][0], entries[row])
     many = index.search(vectors[:1], 100_000)[1][0]
     assert many[-1] == -1
+
+
+def check_words(words: WordModel) -> None:
+    """Log probabilities, one row per text in order, and no dependence on the texts beside it."""
+    together = words.scores(TEXTS)
+    assert together.shape[0] == len(TEXTS)
+    assert (together <= 1e-6).all()
+    assert words.foreign(TEXTS).shape == (len(TEXTS),)
+    for i, text in enumerate(TEXTS):
+        assert np.array_equal(words.scores([text])[0], together[i])
+    assert np.array_equal(words.scores(tuple(reversed(TEXTS))), together[::-1])
 
 
 def check_reranker(reranker: Reranker) -> None:

@@ -5,6 +5,7 @@ from zlib import crc32
 
 import numpy as np
 from isco_index import FlatIndex, build_index
+from numpy.typing import NDArray
 
 from isco_rag.calibrate import Temperature
 from isco_rag.classify import Classifier, Parts
@@ -30,6 +31,20 @@ class FakeEncoder:
             for i in range(len(padded) - 2):
                 vectors[row] += np.random.default_rng(crc32(padded[i : i + 3].encode())).normal(size=DIMENSION)
         return quantise(vectors / np.linalg.norm(vectors, axis=1, keepdims=True)) if len(texts) else vectors
+
+
+class FakeWords:
+    """Scores a class by the share of a text's words that its title has; Greek letters are foreign."""
+
+    def __init__(self, titles: Sequence[str]) -> None:
+        self._titles = [set(title.lower().split()) for title in titles]
+
+    def scores(self, texts: Sequence[str]) -> Floats:
+        found = np.array([[len(set(text.split()) & title) / (len(text.split()) or 1) for title in self._titles] for text in texts])
+        return np.log(found / (found.sum(axis=1, keepdims=True) + 1e-9) + 1e-3).astype(np.float32)
+
+    def foreign(self, texts: Sequence[str]) -> NDArray[np.bool_]:
+        return np.array([any("α" <= c <= "ω" for c in text) for text in texts], dtype=np.bool_)
 
 
 class FakeReranker:
@@ -78,6 +93,6 @@ def tiny_classifier(settings: Settings | None = None, *, reranker: bool = True) 
     weights = tuple(tuple(1.0 if f in used else 0.0 for f in range(len(FEATURES))) for used in USED)
     fusion = Fusion(weights, ((1.0, 0.5),) * len(REGIMES))
     parts = Parts(
-        taxonomy, encoder, prototypes, tiny_index(), fusion, Temperature((1.0,) * len(REGIMES)), FakeReranker() if reranker else None, "tiny"
+        taxonomy, encoder, prototypes, FakeWords([taxonomy.group(c).title for c in taxonomy.leaves]), tiny_index(), fusion, Temperature((1.0,) * len(REGIMES)), FakeReranker() if reranker else None, "tiny"
     )  # fmt: skip
     return Classifier(parts, settings or Settings(fallback_level=2))

@@ -1,4 +1,4 @@
-"""A bundle trained from a recipe."""
+"""A bundle trained from a recipe, or from coded records of one's own."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,30 +11,50 @@ from isco_rag.types import Metric
 if TYPE_CHECKING:
     from isco_rag.classify import Classifier
 
+STAGE_NAMES = ("tokenizer", "distil", "fine_tune", "words", "lists", "reranker")
+
 
 @click.command()
-@click.argument("recipe", type=click.Path(path_type=Path))
+@click.argument("sources", metavar="RECIPE.toml | CODED.csv...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
     "--work", required=True, type=click.Path(path_type=Path), help="Folder for what each stage leaves; a second run goes on there."
 )
 @click.option("--bundle", required=True, type=click.Path(path_type=Path), help="Where to put the finished bundle.")
-def train(recipe: Path, work: Path, bundle: Path) -> None:
-    """Train a bundle from a recipe (needs the extra: pip install 'isco-rag[train]')."""
+@click.option("--stage", type=click.Choice(STAGE_NAMES), help="Run this stage and those that it needs, and stop there.")
+def train(sources: tuple[Path, ...], work: Path, bundle: Path, stage: str | None) -> None:
+    """Train a bundle (needs the extra: pip install 'isco-rag[train]').
+
+    From a recipe, or from tables of coded records with a column of titles or duties and one of codes: then training begins at the shipped
+    bundle and its examples. What was there at --bundle stays until the new one is whole.
+    """
     from isco_eval.gold import read_golds
     from isco_eval.measure import code_gold, measure
 
+    from isco_rag.errors import UsageError
+    from isco_rag.show import StageProgress
+    from isco_rag.wiring import data_folder, default_bundle
+
     try:
-        from isco_rag.train.recipe import Kitchen, load_recipe
+        from isco_rag.train.assemble import assemble
+        from isco_rag.train.kitchen import Kitchen, Report
+        from isco_rag.train.recipe import load_recipe, recipe_for
     except ImportError as error:
         raise click.ClickException(f"training needs more packages ({error.name} is missing): pip install 'isco-rag[train]'") from error
-    plan = load_recipe(recipe)
-    kitchen = Kitchen(plan, work, click.echo)
+    recipes = [path for path in sources if path.suffix == ".toml"]
+    if recipes and len(sources) > 1:
+        raise UsageError(f"{recipes[0]}: a recipe names all that it needs; put the tables in its line own = [...]")
+    plan = load_recipe(recipes[0]) if recipes else recipe_for(sources, data_folder(), default_bundle())
 
     def judge(classifier: "Classifier") -> tuple[Metric, ...]:
-        paths = [path for folder in (plan.gold, plan.evaluation) for path in sorted(folder.glob("*.csv"))]
+        folders = [folder for folder in (plan.gold, plan.evaluation) if folder]
+        paths = [path for folder in folders for path in sorted(folder.glob("*.csv"))]
         report = measure(code_gold(classifier, read_golds(paths, classifier.taxonomy, 3000)))
         return tuple(msgspec.structs.replace(m, name=f"{gold}: {m.name}") for gold, found in report.metrics.items() for m in found)
 
-    kitchen.fine_tune()
-    kitchen.reranker()
-    click.echo(f"bundle in {kitchen.bundle(bundle, judge)}")
+    with StageProgress() as progress:
+        kitchen = Kitchen(plan, work, Report(progress.say, progress.step))
+        if stage:
+            kitchen.run(stage)
+            progress.say(f"stage {stage} is done in {work}")
+        else:
+            progress.say(f"bundle in {assemble(kitchen, bundle, judge)}")

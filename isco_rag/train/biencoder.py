@@ -18,7 +18,7 @@ from sentence_transformers.sentence_transformer.modules import Normalize, Poolin
 from torch import nn
 from transformers import PreTrainedTokenizerFast, RobertaConfig, RobertaModel
 
-from isco_rag.train.running import Schedule, Told, device, run_training
+from isco_rag.train.running import Schedule, Told, device, reduced_precision, run_training
 
 
 class Shape(Struct, frozen=True, forbid_unknown_fields=True):
@@ -31,7 +31,7 @@ class Shape(Struct, frozen=True, forbid_unknown_fields=True):
     max_length: int = 128
 
 
-def new_encoder(shape: Shape, tokenizer: PreTrainedTokenizerFast, folder: Path) -> SentenceTransformer:
+def new_encoder(shape: Shape, tokenizer: PreTrainedTokenizerFast, folder: Path, named: str = "") -> SentenceTransformer:
     """A RoBERTa with random weights behind mean pooling and normalisation, saved under `folder`."""
     config = RobertaConfig(
         vocab_size=len(tokenizer),
@@ -49,14 +49,15 @@ def new_encoder(shape: Shape, tokenizer: PreTrainedTokenizerFast, folder: Path) 
     )
     RobertaModel(config, add_pooling_layer=False).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
-    return as_sentence_encoder(folder, shape)
+    return as_sentence_encoder(folder, shape.max_length, named)
 
 
-def as_sentence_encoder(folder: Path, shape: Shape) -> SentenceTransformer:
+def as_sentence_encoder(folder: Path, max_length: int, named: str = "") -> SentenceTransformer:
     """Any RoBERTa or XLM-R checkpoint as a sentence encoder: mean of the token states, unit length."""
     # Measured on a CPU: the backward pass of eager attention takes half the time of the fused one in bfloat16.
-    body = Transformer(str(folder), max_seq_length=shape.max_length, model_kwargs={"attn_implementation": "eager"})
-    return SentenceTransformer(modules=[body, Pooling(shape.hidden, "mean"), Normalize()], device=device())
+    body = Transformer(str(folder), max_seq_length=max_length, model_kwargs={"attn_implementation": "eager"})
+    width = body.auto_model.config.hidden_size
+    return SentenceTransformer(modules=[body, Pooling(width, "mean"), Normalize()], device=device(named))
 
 
 def quick_attention(model: Any) -> None:
@@ -66,7 +67,7 @@ def quick_attention(model: Any) -> None:
 
 def embed(model: SentenceTransformer, texts: Sequence[str], batch: int = 256) -> np.ndarray:
     """Embeddings of the texts, float16 [n, hidden], unit length."""
-    with torch.autocast(model.device.type, torch.bfloat16):
+    with torch.autocast(model.device.type, torch.bfloat16, enabled=reduced_precision()):
         found = model.encode(list(texts), batch_size=batch, normalize_embeddings=True, show_progress_bar=True)
     return np.asarray(found, dtype=np.float16)
 
@@ -97,9 +98,10 @@ class DistilLoss(nn.Module):
 
 
 class PrototypeLoss(nn.Module):
-    """Cosine softmax over one prototype per class, with partial labels, label smoothing and the distillation term.
+    """Cosine softmax over one prototype per class, with partial labels, label smoothing and, if `keep`, the distillation term.
 
-    `candidates` [n, classes] marks the classes of which one is right, `weights` [n] is the trust in each row.
+    `candidates` [n, classes] marks the classes of which one is right, `weights` [n] is the trust in each row, `targets` [n, d] are the
+    embeddings from before.
     """
 
     def __init__(
@@ -108,17 +110,17 @@ class PrototypeLoss(nn.Module):
         prototypes: np.ndarray,
         candidates: np.ndarray,
         weights: np.ndarray,
-        targets: np.ndarray,
+        targets: np.ndarray | None = None,
         scale: float = 20.0,
         smoothing: float = 0.1,
-        keep: float = 3.0,
+        keep: float = 0.0,
     ) -> None:
         super().__init__()
         self.model = model
         self.prototypes = nn.Parameter(torch.from_numpy(prototypes.astype(np.float32)))
         self.candidates, self.weights = candidates, weights
         self.scale, self.smoothing, self.keep = scale, smoothing, keep
-        self.distil = DistilLoss(model, targets)
+        self.distil = DistilLoss(model, targets) if keep and targets is not None else None
 
     def forward(self, features: Iterable[dict[str, torch.Tensor]], labels: torch.Tensor) -> torch.Tensor:
         """The weighted mean loss of a batch; `labels` are row numbers."""
@@ -130,7 +132,8 @@ class PrototypeLoss(nn.Module):
         weight = torch.from_numpy(self.weights[rows]).to(student.device)
         right = log_p.masked_fill(~mask, -torch.inf).logsumexp(1)
         loss = -((1 - self.smoothing) * right + self.smoothing * log_p.mean(1))
-        return (weight * loss).sum() / weight.sum() + self.keep * self.distil.between(student, labels)
+        coded: torch.Tensor = (weight * loss).sum() / weight.sum()
+        return coded + self.keep * self.distil.between(student, labels) if self.distil else coded
 
 
 def train_encoder(model: SentenceTransformer, loss: nn.Module, texts: Sequence[str], schedule: Schedule, folder: Path, told: Told) -> None:

@@ -11,12 +11,17 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+import msgspec
 import pyarrow.parquet as pq
 from msgspec import Struct
 
 from isco_rag.errors import TrainingError
 from isco_rag.sources import TITLE_KINDS, listed_text
+from isco_rag.tables import choose_columns, code_column, read_form, read_rows
 from isco_rag.text import duties_text, joined_text, key, title_text, uninvert
+
+# The source of an institution's own records.
+OWN = "own"
 
 # Agreement of exact titles with the ILO index, as measured by the data set's publishers: how far a label can be trusted.
 SOURCE_QUALITY = {
@@ -33,6 +38,7 @@ SOURCE_QUALITY = {
     "slsco08-srilanka": 0.79,
     "onet": 0.73,
     "written": 1.0,
+    "own": 1.0,
     "taxonomy": 1.0,
 }
 
@@ -47,6 +53,7 @@ class Row(Struct, frozen=True):
     occupation: str
     duties: str = ""
     industry: str = ""
+    language: str = "en"
 
     @property
     def told(self) -> str:
@@ -63,22 +70,64 @@ class Row(Struct, frozen=True):
         return SOURCE_QUALITY.get(self.source, 0.8) / len(self.codes) ** 0.5
 
 
-def read_shared(path: Path, language: str = "en") -> list[Row]:
-    """Rows of a parquet file of coded texts (columns as in docs/guide/data.md), one per text and occupation."""
+def read_shared(path: Path, languages: Sequence[str] = ("en",)) -> list[Row]:
+    """Rows of a parquet file of coded texts (columns as in docs/guide/data.md), one per text and occupation; of other languages titles alone.
+
+    `languages` are two letters each; "*" stands for all that the file has.
+    """
     try:
-        table = pq.read_table(path, filters=[("language", "=", language)]).to_pylist()
+        table = pq.read_table(path, filters=None if "*" in languages else [("language", "in", list(languages))]).to_pylist()
     except (OSError, ValueError) as error:
         raise TrainingError(f"{path}: can't be read as a parquet file of coded texts ({error}); check the path") from error
-    codes: dict[tuple[str, str, str, str], set[str]] = defaultdict(set)
-    for record in table:
-        if len(record["isco08_code"]) == 4:
-            text = listed_text(record["text"], record["kind"], record["source"])
-            codes[text, record["kind"], record["source"], record["occupation"]].add(record["isco08_code"])
+    codes: dict[tuple[str, str, str, str, str], set[str]] = defaultdict(set)
+    for r in table:
+        if len(r["isco08_code"]) == 4 and (r["language"] == "en" or r["kind"] in TITLE_KINDS):
+            codes[listed_text(r["text"], r["kind"], r["source"]), r["kind"], r["source"], r["occupation"], r["language"]].add(
+                r["isco08_code"]
+            )
     return [
-        Row(text, tuple(sorted(found)), kind, source, occupation)
-        for (text, kind, source, occupation), found in codes.items()
+        Row(text, tuple(sorted(found)), kind, source, occupation, language=language)
+        for (text, kind, source, occupation, language), found in codes.items()
         if len(text) > 1
     ]
+
+
+def read_pointers(path: Path) -> list[Row]:
+    """Rows of a list of exclusions, "this occupation is not here but in that group" (columns isco08_code, text), coded to where they belong."""
+    with path.open(encoding="utf-8", newline="") as file:
+        found = [(r["text"], r["isco08_code"], r["source_id"]) for r in csv.DictReader(file)]
+    return [
+        Row(listed_text(text, "alt_title", "ilo-isco08-structure"), (code,), "alt_title", "ilo-isco08-structure", f"isco:{where}")
+        for text, code, where in found
+        if len(code) == 4
+    ]
+
+
+def read_own(path: Path) -> list[Row]:
+    """Rows of an institution's coded records: any table with a column of codes and one of titles or duties.
+
+    Rows of one text share an occupation, so that a text is held out with all its codes or not at all. Codes stand as they are in the file;
+    `isco_rag.train.check` judges them.
+    """
+    form = read_form(path)
+    columns, code = choose_columns(form, path, {}), code_column(form, path)
+    rows = []
+    for cells in read_rows(path, form):
+        job = {name: cells[i].strip() for name, i in columns.items()}
+        title, duties, industry = job.get("title", ""), job.get("duties", ""), job.get("industry", "")
+        occupation = f"own:{_text_hash(key(title) + '|' + key(duties))}"
+        rows.append(Row(title, (cells[code].strip(),), "title", OWN, occupation, duties, industry))
+    return rows
+
+
+def merged(rows: Sequence[Row]) -> list[Row]:
+    """Rows of one's own with each text once: a text that was coded in several ways becomes a partial label with all of its codes."""
+    codes: dict[str, dict[str, None]] = defaultdict(dict)
+    first: dict[str, Row] = {}
+    for row in rows:
+        first.setdefault(row.occupation, row)
+        codes[row.occupation].update(dict.fromkeys(row.codes))
+    return [msgspec.structs.replace(row, codes=tuple(sorted(codes[name]))) for name, row in first.items() if row.text or row.told]
 
 
 def read_examples(paths: Iterable[Path]) -> list[Row]:
@@ -135,7 +184,11 @@ def _split_key(row: Row) -> str:
 
 
 def _hash(text: str, seed: int) -> float:
-    return int.from_bytes(hashlib.blake2b(f"{seed}|{text}".encode(), digest_size=8).digest()) / 2**64
+    return int(_text_hash(f"{seed}|{text}"), 16) / 2**64
+
+
+def _text_hash(text: str) -> str:
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
 def with_duties(rows: Sequence[Row], rng: random.Random, share: float = 0.5) -> list[Row]:
@@ -151,7 +204,7 @@ def with_duties(rows: Sequence[Row], rng: random.Random, share: float = 0.5) -> 
     out = []
     for row in rows:
         if not row.is_title:
-            out.append(_ready(row, duties_text(row.text)))
+            out.append(ready(row, duties_text(row.text)))
             continue
         title = title_text(row.text) if row.text else ""
         duties = duties_text(row.told) if row.told else ""
@@ -161,16 +214,22 @@ def with_duties(rows: Sequence[Row], rng: random.Random, share: float = 0.5) -> 
             if set(other.codes) == set(row.codes) or len(row.codes) == 1:
                 duties = duties_text(other.text)
         if not duties or (title and rng.random() >= share):
-            out.append(_ready(row, title or duties))
+            out.append(ready(row, title or duties))
         elif title and row.duties and rng.random() < 0.15:
-            out.append(_ready(row, duties))
+            out.append(ready(row, duties))
         else:
-            out.append(_ready(row, joined_text(title, duties)))
+            out.append(ready(row, joined_text(title, duties)))
     return [row for row in out if row.text]
 
 
-def _ready(row: Row, text: str) -> Row:
-    return Row(text, row.codes, row.kind, row.source, row.occupation)
+def ready(row: Row, text: str) -> Row:
+    """The row with one text that says all, as an encoder reads it."""
+    return Row(text, row.codes, row.kind, row.source, row.occupation, language=row.language)
+
+
+def with_title(row: Row, title: str) -> Row:
+    """The row under another title."""
+    return msgspec.structs.replace(row, text=title)
 
 
 def distinct_texts(rows: Sequence[Row], rng: random.Random) -> list[str]:

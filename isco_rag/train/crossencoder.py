@@ -1,7 +1,7 @@
 """The cross-encoder: a small RoBERTa that reads a job beside a candidate and says how well they fit.
 
-It learns from lists: for each job the unit groups that a retriever returns for it when the job's whole occupation is left out of the
-index, the right one among them. The loss is the cross entropy of picking the right one (listwise softmax, Cao et al. 2007).
+It learns from lists (isco_rag.train.lists): for each job the unit groups that retrieval returns for it when nothing has read the job's
+occupation, the right one among them. The loss is the cross entropy of picking the right one (listwise softmax, Cao et al. 2007).
 """
 
 import random
@@ -16,10 +16,9 @@ from msgspec import Struct
 from sentence_transformers import CrossEncoder
 from sentence_transformers.cross_encoder import CrossEncoderTrainer, CrossEncoderTrainingArguments
 from torch import nn
-from transformers import PreTrainedTokenizerFast, RobertaConfig, RobertaForSequenceClassification, RobertaModel
+from transformers import AutoModelForSequenceClassification, PreTrainedTokenizerFast
 
-from isco_rag.rerank import PAIR_TOKENS, candidate_side
-from isco_rag.taxonomy import Taxonomy
+from isco_rag.rerank import PAIR_TOKENS
 from isco_rag.train.corpus import Row
 from isco_rag.train.running import Schedule, Told, device, run_training
 
@@ -34,68 +33,34 @@ class JobList(Struct, frozen=True):
     right: int
 
 
-def new_reranker(encoder: RobertaModel, tokenizer: PreTrainedTokenizerFast, layers: int, folder: Path) -> CrossEncoder:
+def new_reranker(encoder: Any, tokenizer: PreTrainedTokenizerFast, layers: int, folder: Path, named: str = "") -> CrossEncoder:
     """A cross-encoder that begins as the embeddings and the first layers of the bi-encoder, saved in `folder`.
 
     After 350 batches the loss of these lists was 1.59 with this start, 1.71 with random layers. The word embeddings stay as they are: they know
     the words already, and a bundle need not hold their weights twice.
     """
-    config = RobertaConfig.from_dict(encoder.config.to_dict())
-    config.num_hidden_layers = layers
+    config = type(encoder.config).from_dict(encoder.config.to_dict())
+    config.num_hidden_layers = min(layers, encoder.config.num_hidden_layers)
     config.num_labels = 1
-    model = RobertaForSequenceClassification(config)
-    model.roberta.embeddings.load_state_dict(encoder.embeddings.state_dict())
-    for new, known in zip(model.roberta.encoder.layer, encoder.encoder.layer, strict=False):
+    model = AutoModelForSequenceClassification.from_config(config)
+    body: Any = model.base_model
+    body.embeddings.load_state_dict(encoder.embeddings.state_dict())
+    for new, known in zip(body.encoder.layer, encoder.encoder.layer, strict=False):
         new.load_state_dict(known.state_dict())
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
-    return open_cross_encoder(folder)
+    return open_cross_encoder(folder, named)
 
 
-def open_cross_encoder(folder: Path) -> CrossEncoder:
+def open_cross_encoder(folder: Path, named: str = "") -> CrossEncoder:
     """A saved cross-encoder, ready to train."""
-    found = CrossEncoder(str(folder), num_labels=1, max_length=PAIR_TOKENS, device=device(), model_kwargs={"attn_implementation": "eager"})
+    found = CrossEncoder(
+        str(folder), num_labels=1, max_length=PAIR_TOKENS, device=device(named), model_kwargs={"attn_implementation": "eager"}
+    )
     for name, weights in found.named_parameters():
         if name.endswith(WORDS):
             weights.requires_grad_(False)
     return found
-
-
-def make_lists(
-    taxonomy: Taxonomy,
-    rows: Sequence[Row],
-    texts: Sequence[str],
-    vectors: np.ndarray,
-    queries: Sequence[int],
-    size: int,
-    rng: random.Random,
-) -> list[JobList]:
-    """One list per query row: the unit groups nearest to it without its own occupation, the right one always among them.
-
-    `vectors` [n, d] embed `texts`, the texts of `rows`; neighbours come from titles with one code. Of the titles shown beside a
-    candidate some are left out at random, so that the model also reads candidates that have no near example.
-    """
-    known = [i for i, row in enumerate(rows) if row.is_title and len(row.codes) == 1]
-    found = nearest(vectors[list(queries)], vectors[known], 96)
-    lists = []
-    for query, hits in zip(queries, found, strict=True):
-        job = rows[query]
-        near: dict[str, list[str]] = {}
-        for hit in hits:
-            other = rows[known[hit]]
-            if other.occupation != job.occupation and texts[known[hit]] != texts[query]:
-                near.setdefault(other.codes[0], []).append(other.text)
-        own = job.codes[0]
-        order = list(near)[:size]
-        if own not in order:
-            order = [*order[: size - 1], own]
-        if len(order) < size:
-            continue
-        rng.shuffle(order)
-        shown = [near.get(code, [])[: rng.choice((0, 1, 2, 2, 2))] for code in order]
-        candidates = tuple(candidate_side(taxonomy.group(code), titles) for code, titles in zip(order, shown, strict=True))
-        lists.append(JobList(texts[query], candidates, order.index(own)))
-    return lists
 
 
 def nearest(queries: np.ndarray, known: np.ndarray, k: int, block: int = 512) -> np.ndarray:

@@ -2,13 +2,14 @@
 
 import warnings
 from pathlib import Path
+from typing import Any
 
 import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from onnxruntime.quantization.shape_inference import quant_pre_process
 from tokenizers import Tokenizer
 from torch import nn
-from transformers import PreTrainedModel, PreTrainedTokenizerFast, RobertaForSequenceClassification, RobertaModel
+from transformers import AutoModel, AutoModelForSequenceClassification, PreTrainedModel, PreTrainedTokenizerFast
 
 MAX_SHARD = "15MB"
 
@@ -37,22 +38,17 @@ class _Logit(nn.Module):
         return self.body(input_ids=input_ids, attention_mask=attention_mask).logits
 
 
-def export(body: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, folder: Path, max_length: int, *, pooled: bool) -> None:
-    """Writes `model.onnx` (int8 weights, embeddings too) and `tokenizer.json`; a sentence vector if `pooled`, else a logit.
-
-    The tokenizer cuts at `max_length` tokens.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
+def float_onnx(body: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, path: Path, max_length: int, *, pooled: bool) -> None:
+    """Writes a model in float32; it gives a sentence vector if `pooled`, else a logit."""
     model = (_Pooled if pooled else _Logit)(body.float().cpu().eval())
     sample = tokenizer(["truck driver", "teaches mathematics at a school"], return_tensors="pt", padding=True)
     dims = {0: torch.export.Dim("rows"), 1: torch.export.Dim("tokens", max=max_length)}
-    raw, ready = folder / "float.onnx", folder / "ready.onnx"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.onnx.export(
             model,
             (sample["input_ids"], sample["attention_mask"]),
-            str(raw),
+            str(path),
             input_names=["input_ids", "attention_mask"],
             output_names=["sentence_vector" if pooled else "pair_logit"],
             dynamic_shapes={"input_ids": dims, "attention_mask": dims},
@@ -60,6 +56,15 @@ def export(body: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, folder: Pa
             external_data=False,
             verbose=False,
         )
+
+
+def export(body: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, folder: Path, max_length: int, *, pooled: bool) -> None:
+    """Writes `model.onnx` (int8 weights, embeddings too) and `tokenizer.json`, which cuts at `max_length` tokens."""
+    folder.mkdir(parents=True, exist_ok=True)
+    raw, ready = folder / "float.onnx", folder / "ready.onnx"
+    float_onnx(body, tokenizer, raw, max_length, pooled=pooled)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         quant_pre_process(str(raw), str(ready), skip_symbolic_shape=True)
         quantize_dynamic(
             str(ready),
@@ -75,13 +80,13 @@ def export(body: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, folder: Pa
     (folder / "tokenizer.json").write_text(served.to_str(), encoding="utf-8")
 
 
-def load_weights(folder: Path) -> tuple[RobertaModel, RobertaForSequenceClassification | None]:
+def load_weights(folder: Path) -> tuple[Any, Any | None]:
     """Bi-encoder and cross-encoder of a bundle's `weights` folder, in float32, ready for further training; None where there is no second."""
-    encoder = RobertaModel.from_pretrained(folder / "encoder", add_pooling_layer=False, dtype=torch.float32)
+    encoder = AutoModel.from_pretrained(folder / "encoder", add_pooling_layer=False, dtype=torch.float32)
     if not (folder / "reranker").is_dir():
         return encoder, None
-    cross = RobertaForSequenceClassification.from_pretrained(folder / "reranker", dtype=torch.float32)
-    cross.roberta.embeddings.word_embeddings.load_state_dict(encoder.embeddings.word_embeddings.state_dict())
+    cross = AutoModelForSequenceClassification.from_pretrained(folder / "reranker", dtype=torch.float32)
+    cross.base_model.embeddings.word_embeddings.load_state_dict(encoder.embeddings.word_embeddings.state_dict())
     return encoder, cross
 
 

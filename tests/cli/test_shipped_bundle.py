@@ -12,7 +12,7 @@ from isco_rag.bundle import read_manifest
 from isco_rag.classify import Classifier
 from isco_rag.tables import read_form, read_rows
 from isco_rag.types import Job
-from tests.checks import check_calibrator, check_encoder, check_index, check_reranker
+from tests.checks import check_calibrator, check_encoder, check_index, check_reranker, check_words
 
 JOBS = [
     Job("nurse"),
@@ -27,6 +27,7 @@ JOBS = [
 
 def test_ports_obey_their_laws(shipped: Classifier) -> None:
     check_encoder(shipped.parts.encoder)
+    check_words(shipped.parts.words)
     check_index(shipped.parts.index, shipped.parts.encoder)
     check_calibrator(shipped.parts.calibrator)
     if shipped.parts.reranker is not None:

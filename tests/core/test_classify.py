@@ -10,6 +10,7 @@ import pytest
 from isco_rag.coding import COLUMNS, code_file
 from isco_rag.errors import UsageError
 from isco_rag.explain import explain
+from isco_rag.fuse import FOREIGN, fuse
 from isco_rag.settings import Settings, Thresholds
 from isco_rag.tables import choose_columns, read_form
 from isco_rag.types import Job
@@ -55,6 +56,30 @@ def test_the_emitted_parent_carries_the_sum_of_its_children() -> None:
     assert (p.code, p.level) == ("A-road", 2)
     assert p.confidence == pytest.approx(probabilities[under].sum(), abs=1e-4)
     assert p.confidence >= p.top[0].probability
+
+
+def test_the_reranker_reads_only_where_it_can_change_the_answer() -> None:
+    sure = tiny_classifier(Settings(fallback_level=2, rerank_below=0.0))
+    assert sure.classify(JOBS) == tiny_classifier(Settings(fallback_level=2), reranker=False).classify(JOBS)
+    classifier = tiny_classifier(Settings(fallback_level=2, rerank_below=1.0, rerank_from=0.2))
+    texts = [classifier.prepare(job) for job in JOBS[:4]]
+    features, _, entries = classifier.evidence(texts)
+    fused = fuse(features, np.array([t.regime for t in texts]), classifier.parts.fusion)
+    codes, scores = classifier.read_candidates(texts, fused, entries)
+    for row, (read, said) in enumerate(zip(codes, scores, strict=True)):
+        assert len(read) == len(said)
+        assert (fused[row, read] >= 0.2).all()
+
+
+def test_another_language_is_told_by_the_record_or_by_its_words() -> None:
+    classifier = tiny_classifier()
+    assert classifier.prepare(Job("οδηγος")).regime == FOREIGN
+    assert classifier.prepare(Job("οδηγος", language="en")).regime == 0
+    assert classifier.prepare(Job("chauffeur", language="fr")).regime == FOREIGN
+    assert classifier.prepare(Job("lorry driver")).regime == 0
+    alone = classifier.prepare(Job("", "οδηγος φορτηγου"))
+    assert (alone.title, alone.regime) == ("οδηγος φορτηγου", FOREIGN)
+    assert classifier.classify([Job("taxi", language="fr")])[0].top[0].code == "taxi"
 
 
 def test_probabilities_cover_all_leaves() -> None:

@@ -1,0 +1,159 @@
+"""What a kitchen cooked, put together: exported models, index, fusion and calibration in a bundle that replaces the old one when it is whole."""
+
+import csv
+import random
+import shutil
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+import numpy as np
+from isco_index import FlatIndex, build_index, save_index
+from transformers import AutoModel, AutoModelForSequenceClassification
+
+from isco_rag.bundle import swap_in, write_manifest
+from isco_rag.calibrate import Temperature
+from isco_rag.classify import Classifier
+from isco_rag.encode import quantise
+from isco_rag.fuse import FEATURES, REGIMES, USED, Fusion, fuse
+from isco_rag.rerank import PAIR_TOKENS
+from isco_rag.settings import Settings
+from isco_rag.taxonomy import Taxonomy
+from isco_rag.train import crossencoder, export, fit
+from isco_rag.train.corpus import Row
+from isco_rag.train.gather import INDEXED, held_jobs
+from isco_rag.train.kitchen import Kitchen
+from isco_rag.types import Entry, Job, Manifest, Metric
+from isco_rag.wiring import open_classifier, with_index
+
+# Measures a finished classifier; the caller brings it, because training does not know the evaluation.
+Judge = Callable[[Classifier], tuple[Metric, ...]]
+
+
+def assemble(kitchen: Kitchen, place: Path, judge: Judge) -> Path:
+    """The bundle with the figures that the judge found, put in `place` when it is whole; what stood there stays if anything fails before."""
+    new = place.with_name(place.name + ".new")
+    shutil.rmtree(new, ignore_errors=True)
+    new.mkdir(parents=True)
+    kitchen.fine_tune()
+    kitchen.words()
+    kitchen.reranker()
+    kitchen.report.say("exporting")
+    _export(kitchen, new)
+    _fit(kitchen, new)
+    (new / "LICENCES.md").write_text(_licences(kitchen), encoding="utf-8")
+    write_manifest(new, _manifest(kitchen))
+    kitchen.report.say("measuring")
+    write_manifest(new, msgspec.structs.replace(_manifest(kitchen), figures=judge(open_classifier(new))))
+    swap_in(new, place)
+    return place
+
+
+def _export(kitchen: Kitchen, new: Path) -> None:
+    work, words = kitchen.work, kitchen.tokenizer()
+    encoder = AutoModel.from_pretrained(work / "encoder", add_pooling_layer=False, attn_implementation="eager")
+    export.export(encoder, words, new / "encoder", int(kitchen.fine_tune().max_seq_length or 0), pooled=True)
+    export.save_weights(encoder, words, new / "weights" / "encoder")
+    cross = AutoModelForSequenceClassification.from_pretrained(work / "reranker", attn_implementation="eager")
+    export.export(cross, words, new / "reranker", PAIR_TOKENS, pooled=False)
+    export.save_weights(cross, words, new / "weights" / "reranker", without=crossencoder.WORDS)
+    shutil.copytree(kitchen.recipe.taxonomy, new / "taxonomy")
+    shutil.copy(work / "words.npz", new / "words.npz")
+    np.save(new / "prototypes.npy", quantise(np.load(work / "prototypes.npy")).astype(np.int8))
+
+
+def _fit(kitchen: Kitchen, new: Path) -> None:
+    """Learns fusion and calibration with the held-out examples outside the index, then puts them in."""
+    data, r = kitchen.data, kitchen.recipe
+    owned = [row for row in data.train + data.held if row.source in INDEXED and len(row.codes) == 1]
+    held = {row.occupation for row in data.held if row.source in INDEXED}
+    entries = entries_of(kitchen.taxonomy, owned)
+    _write(new, first_fusion(), Temperature((1.0,) * len(REGIMES)))
+    width = np.load(new / "prototypes.npy", mmap_mode="r").shape[1]
+    save_index(FlatIndex([], np.zeros((0, width), np.int8), np.zeros(0, np.int64)), new / "index")
+    write_manifest(new, _manifest(kitchen))
+    classifier = open_classifier(new, Settings())
+    whole = build_index(entries, classifier.parts.encoder)
+    classifier = with_index(classifier, whole.without(held))
+    kitchen.report.say("fitting fusion and calibration")
+    rng = random.Random(r.seed + 3)
+    jobs, codes = held_jobs(data.held, rng)
+    half = [rng.random() < 0.5 for _ in jobs]
+    first = fit.observe(classifier, *pick(jobs, codes, half, True))
+    second = fit.observe(classifier, *pick(jobs, codes, half, False))
+    fusion = fit.fit_fusion(first, classifier.parts.fusion)
+    fused = fuse(first.features, first.regimes, fusion)
+    _, read, said = fit.probabilities_of(classifier, first, fusion)
+    fusion = fit.fit_rerank(fused, read, said, first, fusion)
+    calibrator = fit.fit_calibrator(fit.probabilities_of(classifier, second, fusion)[0], second)
+    kitchen.report.say(f"fusion {fusion.weights}\nreranker {fusion.rerank}\ntemperatures {calibrator.temperatures}")
+    _write(new, fusion, calibrator)
+    save_index(whole, new / "index")
+
+
+def _write(folder: Path, fusion: Fusion, calibrator: Temperature) -> None:
+    (folder / "fusion.json").write_bytes(msgspec.json.encode(fusion))
+    (folder / "calibrator.json").write_bytes(msgspec.json.encode(calibrator))
+
+
+def _manifest(kitchen: Kitchen) -> Manifest:
+    r = kitchen.recipe
+    return Manifest(
+        format=0,
+        name=r.name,
+        created=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        classification=f"{kitchen.taxonomy.heading.name} {kitchen.taxonomy.heading.version}",
+        files={},
+        parent=kitchen.parent.name if kitchen.parent else "",
+        recipe=msgspec.to_builtins(r, enc_hook=str),
+        inputs=kitchen.inputs(),
+        sources=_sources(kitchen),
+    )
+
+
+def _sources(kitchen: Kitchen) -> dict[str, str]:
+    """Terms of each published source that rows were read from, those of the parent among them."""
+    used = {row.source for row in kitchen.data.train} - set(INDEXED)
+    licences = kitchen.recipe.licences
+    if licences is None or not licences.exists():
+        found = dict.fromkeys(sorted(used), "not stated")
+    else:
+        with licences.open(encoding="utf-8", newline="") as file:
+            found = {r["source"]: r["licence"] for r in csv.DictReader(file) if r["source"] in used}
+    return (kitchen.parent.sources if kitchen.parent else {}) | found
+
+
+def _licences(kitchen: Kitchen) -> str:
+    lines = "\n".join(f"| {source} | {terms} |" for source, terms in _sources(kitchen).items())
+    return (
+        f"# Whose work is in {kitchen.recipe.name}\n\n"
+        "The weights, the index and the calibration were made by the project and stand under its MIT licence. The encoders were trained on "
+        "texts of these publishers, none of which is in the bundle itself; they are acknowledged with thanks:\n\n"
+        f"| source | publisher and terms |\n|---|---|\n{lines}\n\n"
+        "The teacher of the distillation was all-MiniLM-L6-v2 (sentence-transformers, Apache License 2.0); none of its weights is in the bundle.\n"
+    )
+
+
+def first_fusion() -> Fusion:
+    """Equal weights of what each regime has evidence for, the reranker silent: where fitting starts."""
+    weights = tuple(tuple(0.3 if f in used else 0.0 for f in range(len(FEATURES))) for used in USED)
+    return Fusion(weights, ((1.0, 0.0),) * len(REGIMES))
+
+
+def entries_of(taxonomy: Taxonomy, owned: Sequence[Row]) -> list[Entry]:
+    """The index of what the project and the institution own: titles, definitions and tasks of the lowest groups, then the examples."""
+    leaves = [taxonomy.group(code) for code in taxonomy.leaves]
+    entries = [Entry(f"group:{g.code}", g.code, g.title, source=taxonomy.heading.name) for g in leaves]
+    entries += [Entry(f"definition:{g.code}", g.code, "", g.definition, taxonomy.heading.name) for g in leaves]
+    entries += [
+        Entry(f"task:{g.code}:{i}", g.code, "", task, taxonomy.heading.name) for g in leaves for i, task in enumerate(g.tasks, 1)
+    ]  # fmt: skip
+    return entries + [
+        Entry(row.occupation, row.codes[0], row.text, row.told, row.source) for row in sorted(owned, key=lambda row: row.occupation)
+    ]
+
+
+def pick(jobs: Sequence[Job], codes: Sequence[str], mask: Sequence[bool], wanted: bool) -> tuple[list[Job], list[str]]:
+    """The jobs and codes whose mask is `wanted`."""
+    return [j for j, m in zip(jobs, mask, strict=True) if m == wanted], [c for c, m in zip(codes, mask, strict=True) if m == wanted]

@@ -1,0 +1,88 @@
+"""The rows of a recipe, gathered from all that it names, without evaluation rows, and split into what trains and what is held out."""
+
+import hashlib
+import random
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from isco_rag.text import title_text
+from isco_rag.train import corpus
+from isco_rag.train.augment import varied
+from isco_rag.train.corpus import OWN, Row
+from isco_rag.train.recipe import Recipe
+from isco_rag.types import Job
+
+# Sources whose rows join the index of the bundle; the others are their publishers' and stay outside.
+INDEXED = ("written", OWN)
+# Held-out titles of other languages that fusion and calibration read: enough for six weights.
+FOREIGN_HELD = 2000
+
+
+class Data(Struct):
+    """The rows of a recipe: `train` for the encoders, `held` only for fusion and calibration."""
+
+    train: list[Row]
+    held: list[Row]
+
+
+def gather(recipe: Recipe) -> Data:
+    """Rows without evaluation rows, split; the split depends on the seed alone, so every stage sees the same."""
+    r = recipe
+    gold = set[str]().union(*(corpus.read_gold_keys(folder) for folder in (r.evaluation, r.gold) if folder))
+    shared = corpus.read_shared(r.shared, r.languages) if r.shared else []
+    if r.pointers:
+        shared += corpus.read_pointers(r.pointers)
+    train, held = corpus.split(corpus.drop_gold(shared, gold), r.held_out, r.seed)
+    owned = corpus.read_examples(sorted(r.examples.glob("*.csv"))) + corpus.merged([row for path in r.own for row in corpus.read_own(path)])
+    owned = corpus.drop_gold(owned, gold)
+    kept_back = {row.occupation for row in owned if len(row.codes) == 1 and is_held(row.occupation, 2 * r.held_out, r.seed)}
+    foreign = [row for row in held if row.language != "en"]
+    return Data(
+        train + [row for row in owned if row.occupation not in kept_back],
+        [row for row in held if row.language == "en"]
+        + random.Random(r.seed).sample(foreign, min(FOREIGN_HELD, len(foreign)))
+        + [row for row in owned if row.occupation in kept_back],
+    )
+
+
+def is_held(identity: str, share: float, seed: int) -> bool:
+    """Whether an example is held out; depends on its id and the seed alone."""
+    return int.from_bytes(hashlib.blake2b(f"{seed}|{identity}".encode(), digest_size=8).digest()) / 2**64 < share
+
+
+def encoder_rows(recipe: Recipe, rows: Sequence[Row], definitions: Sequence[Row], rng: random.Random) -> list[Row]:
+    """What the bi-encoder reads: English titles, some changed as people change them, some joined with duties; then the classification's own words."""
+    r = recipe
+    shared = [
+        row for row in rows if row.source not in INDEXED and row.language == "en" and (len(row.codes) == 1 or rng.random() < r.ambiguous)
+    ]
+    owned = [row for row in rows if row.source in INDEXED]
+    found = corpus.with_duties(changed(shared, rng, r.varied), rng, r.told)
+    for _ in range(r.written):
+        found += corpus.with_duties(changed(owned, rng, r.varied), rng, share=0.6)
+    return found + list(definitions)
+
+
+def word_rows(rows: Sequence[Row], rng: random.Random) -> list[Row]:
+    """What the word model reads: every title of every language alone, and English ones with what is told beside them."""
+    alone = [corpus.ready(row, title_text(row.text)) for row in rows if row.is_title and row.text]
+    told = corpus.with_duties([row for row in rows if row.language == "en"], rng, share=1.0)
+    return [row for row in alone if row.text] + [row for row in told if not row.is_title or ". " in row.text or row.source in INDEXED]
+
+
+def changed(rows: Sequence[Row], rng: random.Random, share: float) -> list[Row]:
+    """The rows with a share of their titles changed (isco_rag.train.augment)."""
+    return [corpus.with_title(row, varied(row.text, rng, share)) if row.is_title else row for row in rows]
+
+
+def held_jobs(held: Sequence[Row], rng: random.Random) -> tuple[list[Job], list[str]]:
+    """Held-out rows as jobs: as they stand, and those with duties also without their title."""
+    jobs, codes = [], []
+    for row in held:
+        jobs.append(Job(row.text, row.duties, row.industry, language=row.language))
+        codes.append(row.codes[0])
+        if row.duties and row.text and rng.random() < 0.5:
+            jobs.append(Job("", row.duties, row.industry, language=row.language))
+            codes.append(row.codes[0])
+    return jobs, codes
