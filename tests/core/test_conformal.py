@@ -1,5 +1,7 @@
 """Laws of conformal sets: coverage, nesting, and what too few rows do."""
 
+from itertools import pairwise
+
 import msgspec
 import numpy as np
 import pytest
@@ -43,7 +45,7 @@ def test_sets_grow_with_the_coverage_and_begin_with_the_likeliest() -> None:
     p, truth, regimes = sample(800, 1)
     fitted = fit_conformal(p, truth, regimes, (0.5, 0.7, 0.9, 0.99))
     levels = [fitted.sets(p, regimes, c) for c in fitted.coverages]
-    for smaller, larger in zip(levels, levels[1:], strict=False):
+    for smaller, larger in pairwise(levels):
         assert all(len(a) <= len(b) and np.array_equal(a, b[: len(a)]) for a, b in zip(smaller, larger, strict=True))
     assert all(len(s) >= 1 and s[0] == best(row[None], 1)[0, 0] for s, row in zip(levels[0], p, strict=True))
 
