@@ -18,6 +18,8 @@ COMMANDS = {
     "code": ("isco_rag.commands.code:code", "Code a CSV file."),
     "codes": ("isco_rag.commands.codes:codes", "Browse and search the classification."),
     "eval": ("isco_eval.commands:evaluate", "Measure accuracy and calibration on coded files."),
+    "calibrate": ("isco_rag.commands.calibrate:calibrate", "Refit the calibration on your own coded records."),
+    "thresholds": ("isco_rag.commands.thresholds:thresholds", "Say what can go out untouched at a given error."),
     "train": ("isco_rag.commands.train:train", "Train a bundle from a recipe."),
 }
 

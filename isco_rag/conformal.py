@@ -20,6 +20,10 @@ from isco_rag.fuse import REGIMES, Doubles, best
 from isco_rag.ports import Ints
 
 COVERAGES = (0.8, 0.9, 0.95)
+# Measured on halves of three development sets and the project's own gold: against no penalty, mean sets of 90 % coverage
+# went from 3.6 to 2.9, 12.6 to 8.2, 76 to 47 and 3.3 to 3.0 unit groups, and as many sets held one group only, or nearly.
+# Stronger penalties give sets of one size, which tell nobody which records are hard.
+PENALTY, FREE = 0.005, 5
 # A regime with fewer rows takes the threshold of all rows: its own would lie among the few largest scores.
 ENOUGH = 100
 
@@ -55,8 +59,8 @@ def fit_conformal(
     regimes: Ints,
     coverages: Sequence[float] = COVERAGES,
     *,
-    penalty: float = 0.0,
-    free: int = 0,
+    penalty: float = PENALTY,
+    free: int = FREE,
 ) -> Conformal:
     """Thresholds from probabilities [n, classes] of rows that nothing was fitted to, their truth [n] (class numbers) and regimes [n].
 

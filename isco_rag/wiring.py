@@ -9,13 +9,14 @@ import msgspec
 import numpy as np
 from isco_index import FlatIndex, build_index, load_index
 
-from isco_rag.bundle import read_manifest
+from isco_rag.bundle import file_hash, read_manifest
 from isco_rag.calibrate import Temperature
+from isco_rag.calibration import load_calibration
 from isco_rag.classify import Classifier, Parts
 from isco_rag.encode import open_encoder
 from isco_rag.errors import BundleError
 from isco_rag.fuse import Fusion
-from isco_rag.ports import Index
+from isco_rag.ports import Calibrator, Index
 from isco_rag.rerank import open_reranker
 from isco_rag.settings import Settings
 from isco_rag.taxonomy import Taxonomy, load_taxonomy
@@ -52,7 +53,10 @@ def processors() -> int:
 
 
 def open_classifier(folder: Path | None = None, settings: Settings | None = None) -> Classifier:
-    """The classifier of a bundle; BundleError where a file is missing or damaged."""
+    """The classifier of a bundle, with the calibration and the coding indexes that the settings name.
+
+    BundleError where a file is missing or damaged, or where what is named belongs to another bundle.
+    """
     folder, settings = folder or default_bundle(), settings or Settings()
     manifest = read_manifest(folder)
     threads = threads_of(settings)
@@ -74,7 +78,22 @@ def open_classifier(folder: Path | None = None, settings: Settings | None = None
         reranker=reranker,
         name=manifest.name,
     )
-    return Classifier(parts, settings)
+    return equipped(Classifier(parts, settings), folder)
+
+
+def equipped(classifier: Classifier, folder: Path) -> Classifier:
+    """The classifier of the bundle in `folder` with the calibration that its settings name; the bundle's name then tells it."""
+    path = classifier.settings.calibration
+    if not path:
+        return classifier
+    calibration = load_calibration(Path(path), folder)
+    name = f"{classifier.parts.name}+{file_hash(Path(path))[:8]}"
+    return Classifier(msgspec.structs.replace(classifier.parts, calibrator=calibration.calibrator, name=name), classifier.settings)
+
+
+def with_calibrator(classifier: Classifier, calibrator: Calibrator) -> Classifier:
+    """The same classifier under another calibrator."""
+    return Classifier(msgspec.structs.replace(classifier.parts, calibrator=calibrator), classifier.settings)
 
 
 def with_index(classifier: Classifier, index: Index) -> Classifier:

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from isco_rag.commands.options import BUNDLE_OPTION, SETTINGS_OPTION
+from isco_rag.commands.options import BUNDLE_OPTION, CALIBRATION_OPTION, SETTINGS_OPTION, chosen_settings
 
 
 @click.command()
@@ -17,17 +17,18 @@ from isco_rag.commands.options import BUNDLE_OPTION, SETTINGS_OPTION
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @BUNDLE_OPTION
 @SETTINGS_OPTION
+@CALIBRATION_OPTION
 def evaluate(
-    gold: tuple[Path, ...], limit: int, index_also: Path | None, as_json: bool, bundle: Path | None, settings_file: Path | None
-) -> None:
+    gold: tuple[Path, ...], limit: int, index_also: Path | None, as_json: bool, bundle: Path | None, settings_file: Path | None,
+    calibration: Path | None,
+) -> None:  # fmt: skip
     """Measure accuracy and calibration on coded CSV files (title, duties, isco08_code), each with its interval and n."""
     from isco_eval.gold import leaked, read_golds, read_titles
     from isco_eval.measure import code_gold, measure
     from isco_eval.show import show_report
-    from isco_rag.settings import load_settings
     from isco_rag.wiring import open_classifier, with_entries
 
-    classifier = open_classifier(bundle, load_settings(settings_file))
+    classifier = open_classifier(bundle, chosen_settings(settings_file, calibration))
     golds = read_golds(gold, classifier.taxonomy, limit)
     if index_also:
         classifier = with_entries(classifier, read_titles(index_also, classifier.taxonomy, golds))

@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from isco_rag.conformal import COVERAGES, Conformal, fit_conformal
+from isco_rag.conformal import COVERAGES, FREE, PENALTY, Conformal, fit_conformal
 from isco_rag.errors import InputError, UsageError
 from isco_rag.fuse import REGIMES, best, softmax
 
@@ -24,7 +24,7 @@ def covered(found: list[np.ndarray], truth: np.ndarray) -> np.ndarray:
     return np.array([t in s for t, s in zip(truth, found, strict=True)])
 
 
-@pytest.mark.parametrize(("penalty", "free"), [(0.0, 0), (0.02, 3)])
+@pytest.mark.parametrize(("penalty", "free"), [(0.0, 0), (PENALTY, FREE)])
 @pytest.mark.parametrize("coverage", COVERAGES)
 def test_sets_cover_what_they_promise_in_each_regime(coverage: float, penalty: float, free: int) -> None:
     """Coverage over many samples is at least the stated one and not much more, within four standard errors."""
