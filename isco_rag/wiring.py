@@ -13,14 +13,15 @@ from isco_rag.bundle import file_hash, read_manifest
 from isco_rag.calibrate import Temperature
 from isco_rag.calibration import load_calibration
 from isco_rag.classify import Classifier, Parts
+from isco_rag.coding_index import encoder_key, open_coding_index
 from isco_rag.encode import open_encoder
 from isco_rag.errors import BundleError
 from isco_rag.fuse import Fusion
-from isco_rag.ports import Calibrator, Index
+from isco_rag.ports import Encoder, Index
 from isco_rag.rerank import open_reranker
 from isco_rag.settings import Settings
 from isco_rag.taxonomy import Taxonomy, load_taxonomy
-from isco_rag.types import Entry
+from isco_rag.types import Entry, Manifest
 
 _PACKAGE = Path(__file__).resolve().parent
 
@@ -78,22 +79,32 @@ def open_classifier(folder: Path | None = None, settings: Settings | None = None
         reranker=reranker,
         name=manifest.name,
     )
-    return equipped(Classifier(parts, settings), folder)
+    return equipped(Classifier(parts, settings), folder, manifest)
 
 
-def equipped(classifier: Classifier, folder: Path) -> Classifier:
-    """The classifier of the bundle in `folder` with the calibration that its settings name; the bundle's name then tells it."""
-    path = classifier.settings.calibration
-    if not path:
-        return classifier
-    calibration = load_calibration(Path(path), folder)
-    name = f"{classifier.parts.name}+{file_hash(Path(path))[:8]}"
-    return Classifier(msgspec.structs.replace(classifier.parts, calibrator=calibration.calibrator, name=name), classifier.settings)
+def equipped(classifier: Classifier, folder: Path, manifest: Manifest) -> Classifier:
+    """The classifier of the bundle in `folder`, whose manifest this is, with the coding indexes and the calibration that its settings name.
+
+    The name that predictions carry tells the calibration.
+    """
+    parts, settings = classifier.parts, classifier.settings
+    if settings.index_also:
+        index, key = parts.index, encoder_key(manifest)
+        assert isinstance(index, FlatIndex)
+        for own in settings.index_also:
+            index = index.extended(open_coding_index(Path(own), key, parts.name))
+        parts = msgspec.structs.replace(parts, index=index)
+    if settings.calibration:
+        path = Path(settings.calibration)
+        calibration = load_calibration(path, folder)
+        parts = msgspec.structs.replace(parts, calibrator=calibration.calibrator, name=f"{parts.name}+{file_hash(path)[:8]}")
+    return Classifier(parts, settings)
 
 
-def with_calibrator(classifier: Classifier, calibrator: Calibrator) -> Classifier:
-    """The same classifier under another calibrator."""
-    return Classifier(msgspec.structs.replace(classifier.parts, calibrator=calibrator), classifier.settings)
+def open_bundle_encoder(folder: Path) -> tuple[Encoder, Manifest]:
+    """The encoder of a bundle alone, and the bundle's manifest."""
+    manifest, threads = read_manifest(folder), processors()
+    return open_encoder(folder / "encoder", ThreadPoolExecutor(threads, thread_name_prefix="isco"), threads), manifest
 
 
 def with_index(classifier: Classifier, index: Index) -> Classifier:

@@ -13,7 +13,11 @@ from isco_rag.commands.options import BUNDLE_OPTION, CALIBRATION_OPTION, SETTING
 @click.option(
     "--limit", default=0, type=click.IntRange(min=0), metavar="N", help="Measure on N rows of each file, drawn by a fixed shuffle."
 )
-@click.option("--index-also", type=click.Path(path_type=Path), help="Parquet file of coded texts whose titles join the index first.")
+@click.option(
+    "--index-also",
+    type=click.Path(path_type=Path),
+    help="Parquet file of coded texts, or folder of `isco-rag data import`, whose titles join the index first.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @BUNDLE_OPTION
 @SETTINGS_OPTION
@@ -28,9 +32,11 @@ def evaluate(
     from isco_eval.show import show_report
     from isco_rag.wiring import open_classifier, with_entries
 
-    classifier = open_classifier(bundle, chosen_settings(settings_file, calibration))
+    classifier = open_classifier(
+        bundle, chosen_settings(settings_file, calibration, (index_also,) if index_also and index_also.is_dir() else ())
+    )
     golds = read_golds(gold, classifier.taxonomy, limit)
-    if index_also:
+    if index_also and not index_also.is_dir():
         classifier = with_entries(classifier, read_titles(index_also, classifier.taxonomy, golds))
     leaks = {g.name: len(leaked(g, classifier.parts.index.entries)) for g in golds}
     report = measure(code_gold(classifier, golds))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from isco_rag.commands.options import BUNDLE_OPTION, GOLD_OPTION, SETTINGS_OPTION, chosen_settings
+from isco_rag.commands.options import BUNDLE_OPTION, GOLD_OPTION, INDEX_OPTION, SETTINGS_OPTION, chosen_settings
 
 
 @click.command()
@@ -19,7 +19,10 @@ from isco_rag.commands.options import BUNDLE_OPTION, GOLD_OPTION, SETTINGS_OPTIO
 @click.option("--force", is_flag=True, help="Write over a file that exists.")
 @BUNDLE_OPTION
 @SETTINGS_OPTION
-def calibrate(gold: tuple[Path, ...], target: Path | None, force: bool, bundle: Path | None, settings_file: Path | None) -> None:
+@INDEX_OPTION
+def calibrate(
+    gold: tuple[Path, ...], target: Path | None, force: bool, bundle: Path | None, settings_file: Path | None, index_also: tuple[Path, ...]
+) -> None:
     """Refit the calibration on your own coded records and say how the curve moved.
 
     What is shown was measured on rows that the calibration was not fitted to: each fifth by what the others teach. The file that is
@@ -38,7 +41,7 @@ def calibrate(gold: tuple[Path, ...], target: Path | None, force: bool, bundle: 
     if target and not target.parent.is_dir():
         raise UsageError(f"{target.parent}: there is no such folder; make it or choose another place with -o")
     folder = bundle or default_bundle()
-    classifier = open_classifier(folder, chosen_settings(settings_file))
+    classifier = open_classifier(folder, chosen_settings(settings_file, index_also=index_also))
     own = read_sample(gold, classifier)
     with Working("coding", len(own.jobs)) as progress:
         sample = observe(classifier, own.jobs, own.codes, own.texts, progress)

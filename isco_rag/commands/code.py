@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from isco_rag.commands.options import BUNDLE_OPTION, CALIBRATION_OPTION, SETTINGS_OPTION, chosen_settings
+from isco_rag.commands.options import BUNDLE_OPTION, CALIBRATION_OPTION, INDEX_OPTION, SETTINGS_OPTION, chosen_settings
 
 
 @click.command()
@@ -21,10 +21,11 @@ from isco_rag.commands.options import BUNDLE_OPTION, CALIBRATION_OPTION, SETTING
 @BUNDLE_OPTION
 @SETTINGS_OPTION
 @CALIBRATION_OPTION
+@INDEX_OPTION
 def code(
     source: Path, target: Path, title_column: str, duties_column: str, industry_column: str, delimiter: str, encoding: str,
     no_quotes: bool, force: bool, preview: int, bundle: Path | None, settings_file: Path | None,
-    calibration: Path | None,
+    calibration: Path | None, index_also: tuple[Path, ...],
 ) -> None:  # fmt: skip
     """Code a CSV file. Delimiter, encoding and columns are found out and said; every input column comes back."""
     from isco_rag.coding import code_file
@@ -44,7 +45,7 @@ def code(
     chosen = {"title": title_column, "duties": duties_column, "industry": industry_column}
     columns = choose_columns(form, source, {field: name for field, name in chosen.items() if name})
     show_form(source, form, columns)
-    classifier = open_classifier(bundle, chosen_settings(settings_file, calibration))
+    classifier = open_classifier(bundle, chosen_settings(settings_file, calibration, index_also))
     with FileProgress(form.rows, keep=preview) as progress:
         summary = code_file(classifier, source, target, form, columns, progress.step)
     if preview:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from isco_rag.commands.options import BUNDLE_OPTION, CALIBRATION_OPTION, GOLD_OPTION, SETTINGS_OPTION, chosen_settings
+from isco_rag.commands.options import BUNDLE_OPTION, CALIBRATION_OPTION, GOLD_OPTION, INDEX_OPTION, SETTINGS_OPTION, chosen_settings
 
 BOUNDS = (0.01, 0.03, 0.05, 0.1)
 
@@ -21,8 +21,15 @@ BOUNDS = (0.01, 0.03, 0.05, 0.1)
 @BUNDLE_OPTION
 @SETTINGS_OPTION
 @CALIBRATION_OPTION
+@INDEX_OPTION
 def thresholds(
-    gold: tuple[Path, ...], max_error: float, confidence: float, bundle: Path | None, settings_file: Path | None, calibration: Path | None
+    gold: tuple[Path, ...],
+    max_error: float,
+    confidence: float,
+    bundle: Path | None,
+    settings_file: Path | None,
+    calibration: Path | None,
+    index_also: tuple[Path, ...],
 ) -> None:
     """Say what share of records can go out untouched at an error of at most so much, and the threshold that does it.
 
@@ -37,7 +44,7 @@ def thresholds(
     from isco_rag.show_thresholds import show_bounds, show_fragment
     from isco_rag.wiring import default_bundle, open_classifier
 
-    folder, settings = bundle or default_bundle(), chosen_settings(settings_file, calibration)
+    folder, settings = bundle or default_bundle(), chosen_settings(settings_file, calibration, index_also)
     classifier = open_classifier(folder, settings)
     own = read_sample(gold, classifier)
     show_left_out(own.left_out, 0)
