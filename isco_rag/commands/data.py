@@ -119,7 +119,9 @@ def parquet(path: Path, language: str, folder: Path, force: bool, embed: bool, b
     _keep(found, [path], folder, force, embed, bundle)
 
 
-def _keep(found: "list[Found]", inputs: list[Path], folder: Path, force: bool, embed: bool, bundle: Path | None, *, slips: bool = False) -> None:
+def _keep(
+    found: "list[Found]", inputs: list[Path], folder: Path, force: bool, embed: bool, bundle: Path | None, *, slips: bool = False
+) -> None:
     from isco_rag.coding_index import save_coding_index
     from isco_rag.importing.texts import take
     from isco_rag.show_data import show_import

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from isco_rag.cli import COMMANDS, main
+from isco_rag.cli import main
 from isco_rag.coding import COLUMNS
+from tests.help_pages import commands
 
 
 def run(*args: str | Path) -> Result:
@@ -154,14 +155,14 @@ def test_nothing_heavy_is_imported_and_no_network_is_used(root: Path) -> None:
         "socket.socket = Closed\n"
         "sys.modules['torch'] = sys.modules['transformers'] = None\n"
         "sys.argv = ['isco-rag', 'classify', 'welder']\n"
-        "from isco_rag.cli import COMMANDS, main; main()\n"
+        "from isco_rag.cli import main; main()\n"
     )
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=root, env={**os.environ}, check=False)
     assert found.returncode == 0, found.stderr
     assert "7212" in found.stdout
 
 
-@pytest.mark.parametrize("command", [(), *((name,) for name in COMMANDS)])
+@pytest.mark.parametrize("command", commands())
 def test_help_is_everywhere(command: tuple[str, ...]) -> None:
     found = run(*command, "--help")
     assert found.exit_code == 0
