@@ -9,7 +9,7 @@ BIN    := $(VENV)/bin
 TORCH  := torch==2.13.0
 TORCH_INDEX ?= $(if $(shell command -v nvidia-smi),,https://download.pytorch.org/whl/cpu)
 
-.PHONY: run test test-train lint train eval clean
+.PHONY: run test test-train lint train eval bench clean
 
 run: $(VENV)/.base
 	@mkdir -p output
@@ -33,6 +33,10 @@ train: $(VENV)/.train
 eval: $(VENV)/.base
 	$(BIN)/isco-rag eval data/gold/written.csv
 
+# BENCH="--limit 200 --shipped-only" makes it short.
+bench: $(VENV)/.bench
+	$(BIN)/python -m isco_eval.bench $(BENCH)
+
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
@@ -49,6 +53,10 @@ $(VENV)/.train: pyproject.toml | $(VENV)/bin/python
 	$(if $(TORCH_INDEX),$(BIN)/python -m pip install -q --retries 0 --timeout 20 --index-url $(TORCH_INDEX) $(TORCH) || )$(BIN)/python -m pip install -q $(TORCH)
 	$(BIN)/python -m pip install -q -e '.[train]'
 	@touch $(VENV)/.base $@
+
+$(VENV)/.bench: pyproject.toml $(VENV)/.train
+	$(BIN)/python -m pip install -q -e '.[bench]'
+	@touch $@
 
 clean:
 	rm -rf $(VENV) output build .mypy_cache .ruff_cache .pytest_cache

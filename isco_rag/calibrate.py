@@ -40,6 +40,27 @@ def fit_temperature(probabilities: Doubles, truth: Ints) -> float:
     return float(grid[int(np.argmin(losses))])
 
 
+# From ENOUGH rows on a regime is refitted by itself, from LEAST on together with all others, below that it stays as it is.
+LEAST, ENOUGH = 50, 200
+
+
+def refit(base: Temperature, raw: Doubles, truth: Ints, regimes: Ints) -> Temperature:
+    """The base's temperatures moved so that the truth [n] is likeliest under the uncalibrated probabilities [n, classes].
+
+    A regime with ENOUGH rows is moved by a factor of its own, one with LEAST by that of all rows, so that what the base knows of the
+    difference between regimes is kept; one with fewer is not touched.
+    """
+    calibrated = base.apply(raw, regimes)
+    overall = fit_temperature(calibrated, truth)
+    found = []
+    for regime, temperature in enumerate(base.temperatures):
+        own = regimes == regime
+        n = int(own.sum())
+        factor = fit_temperature(calibrated[own], truth[own]) if n >= ENOUGH else overall if n >= LEAST else 1.0
+        found.append(round(temperature * factor, 5))
+    return Temperature(tuple(found))
+
+
 def expected_calibration_error(confidence: Sequence[float] | Doubles, right: Sequence[bool] | NDArray[np.bool_], bins: int = 15) -> float:
     """Mean gap between confidence and share right over bins with about equally many rows, equal confidences together (adaptive ECE, Nguyen and O'Connor 2015).
 

@@ -17,7 +17,10 @@ COMMANDS = {
     "classify": ("isco_rag.commands.classify:classify", "Code one job and say why."),
     "code": ("isco_rag.commands.code:code", "Code a CSV file."),
     "codes": ("isco_rag.commands.codes:codes", "Browse and search the classification."),
+    "data": ("isco_rag.commands.data:data", "Import coded titles into an index of your own."),
     "eval": ("isco_eval.commands:evaluate", "Measure accuracy and calibration on coded files."),
+    "calibrate": ("isco_rag.commands.calibrate:calibrate", "Refit the calibration on your own coded records."),
+    "thresholds": ("isco_rag.commands.thresholds:thresholds", "Say what can go out untouched at a given error."),
     "train": ("isco_rag.commands.train:train", "Train a bundle from a recipe."),
 }
 

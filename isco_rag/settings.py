@@ -13,21 +13,31 @@ from isco_rag.errors import UsageError
 
 
 class Thresholds(Struct, frozen=True, forbid_unknown_fields=True):
-    """Lower bounds of the grades, as probabilities of the best unit group; at or above `medium` the unit group is emitted."""
+    """Lower bounds of the grades, as probabilities of the best unit group; at or above `medium` the unit group is emitted.
+
+    `automatic` is of another kind: a bound on the probability of what is emitted, at whatever level; below it a person should look.
+    """
 
     very_high: float = 0.9
     high: float = 0.8
     medium: float = 0.7
     low: float = 0.5
+    automatic: float = 0.0
 
     def __post_init__(self) -> None:
         bounds = (1.0, self.very_high, self.high, self.medium, self.low, 0.0)
         if not all(a >= b for a, b in pairwise(bounds)):
             raise ValueError("thresholds must fall from very_high to low and lie between 0 and 1")
+        if not 0.0 <= self.automatic <= 1.0:
+            raise ValueError("the threshold 'automatic' must lie between 0 and 1")
 
 
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):
-    """Every setting with its default; `fallback_level` counts levels of the classification from the top (ISCO-08: 3 digits)."""
+    """Every setting with its default; `fallback_level` counts levels of the classification from the top (ISCO-08: 3 digits).
+
+    `calibration` is a file of `isco-rag calibrate`, `index_also` are folders of `isco-rag data import`; in a settings file, relative paths
+    start from the file's own folder.
+    """
 
     thresholds: Thresholds = field(default_factory=Thresholds)
     fallback_level: Annotated[int, Meta(ge=1, le=12)] = 3
@@ -40,6 +50,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     threads: Annotated[int, Meta(ge=0, le=256)] = 0
     backend: Literal["onnx", "torch"] = "onnx"
     device: str = ""
+    calibration: str = ""
+    index_also: tuple[str, ...] = ()
 
 
 def load_settings(path: Path | None = None) -> Settings:
@@ -53,7 +65,9 @@ def load_settings(path: Path | None = None) -> Settings:
             return Settings()
         path = Path(named)
     try:
-        return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Settings)
+        found = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Settings)
+        calibration = str(path.parent / found.calibration) if found.calibration else ""
+        return msgspec.structs.replace(found, calibration=calibration, index_also=tuple(str(path.parent / p) for p in found.index_also))
     except OSError as error:
         raise UsageError(f"{path}: settings file can't be read ({error.strerror}); check the path") from error
     except (tomllib.TOMLDecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:

@@ -157,6 +157,26 @@ class StageProgress:
         self._progress.stop()
 
 
+class Working:
+    """A progress bar over rows on standard error, for what leaves nothing to show but that it goes on; call it with the rows just done."""
+
+    def __init__(self, what: str, rows: int) -> None:
+        self._progress = Progress(
+            TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=Console(stderr=True), transient=True
+        )
+        self._task = self._progress.add_task("", total=rows)
+
+    def __enter__(self) -> "Working":
+        self._progress.start()
+        return self
+
+    def __call__(self, rows: int) -> None:
+        self._progress.advance(self._task, rows)
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._progress.stop()
+
+
 def show_table(rows: Sequence[tuple[Job, Prediction]]) -> None:
     """Jobs and their codes as a table."""
     out = console()

@@ -9,9 +9,11 @@ import msgspec
 import numpy as np
 from isco_index import FlatIndex, build_index, load_index
 
-from isco_rag.bundle import read_manifest
+from isco_rag.bundle import file_hash, read_manifest
 from isco_rag.calibrate import Temperature
+from isco_rag.calibration import load_calibration
 from isco_rag.classify import Classifier, Parts
+from isco_rag.coding_index import encoder_key, open_coding_index
 from isco_rag.encode import open_encoder, token_limit
 from isco_rag.errors import BundleError, UsageError
 from isco_rag.fuse import Fusion
@@ -20,7 +22,7 @@ from isco_rag.ports import Encoder, Index, Reranker
 from isco_rag.rerank import open_reranker
 from isco_rag.settings import Settings
 from isco_rag.taxonomy import Taxonomy, load_taxonomy
-from isco_rag.types import Entry
+from isco_rag.types import Entry, Manifest
 
 _PACKAGE = Path(__file__).resolve().parent
 
@@ -53,7 +55,10 @@ def processors() -> int:
 
 
 def open_classifier(folder: Path | None = None, settings: Settings | None = None) -> Classifier:
-    """The classifier of a bundle; BundleError where a file is missing or damaged."""
+    """The classifier of a bundle, with the calibration and the coding indexes that the settings name.
+
+    BundleError where a file is missing or damaged, or where what is named belongs to another bundle.
+    """
     folder, settings = folder or default_bundle(), settings or Settings()
     manifest = read_manifest(folder)
     threads = threads_of(settings)
@@ -76,6 +81,25 @@ def open_classifier(folder: Path | None = None, settings: Settings | None = None
         reranker=reranker,
         name=manifest.name,
     )
+    return equipped(Classifier(parts, settings), folder, manifest)
+
+
+def equipped(classifier: Classifier, folder: Path, manifest: Manifest) -> Classifier:
+    """The classifier of the bundle in `folder`, whose manifest this is, with the coding indexes and the calibration that its settings name.
+
+    The name that predictions carry tells the calibration.
+    """
+    parts, settings = classifier.parts, classifier.settings
+    if settings.index_also:
+        index, key = parts.index, encoder_key(manifest)
+        assert isinstance(index, FlatIndex)
+        for own in settings.index_also:
+            index = index.extended(open_coding_index(Path(own), key, parts.name))
+        parts = msgspec.structs.replace(parts, index=index)
+    if settings.calibration:
+        path = Path(settings.calibration)
+        calibration = load_calibration(path, folder)
+        parts = msgspec.structs.replace(parts, calibrator=calibration.calibrator, name=f"{parts.name}+{file_hash(path)[:8]}")
     return Classifier(parts, settings)
 
 
@@ -89,6 +113,12 @@ def _open_models(folder: Path, settings: Settings, pool: ThreadPoolExecutor, thr
         return open_torch(folder / "weights", token_limit(folder / "encoder"), settings.device)
     encoder = open_encoder(folder / "encoder", pool, threads)
     return encoder, open_reranker(folder / "reranker", pool, threads) if (folder / "reranker").is_dir() else None
+
+
+def open_bundle_encoder(folder: Path) -> tuple[Encoder, Manifest]:
+    """The encoder of a bundle alone, and the bundle's manifest."""
+    manifest, threads = read_manifest(folder), processors()
+    return open_encoder(folder / "encoder", ThreadPoolExecutor(threads, thread_name_prefix="isco"), threads), manifest
 
 
 def with_index(classifier: Classifier, index: Index) -> Classifier:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import click
 from click.testing import CliRunner
 
 from isco_rag.cli import COMMANDS, main
@@ -16,10 +17,21 @@ Errors are one line on standard error that says what to do, and the exit code te
 """
 
 
+def commands() -> list[tuple[str, ...]]:
+    """The words that call each command, those within groups too."""
+
+    def within(command: click.Command, words: tuple[str, ...]) -> list[tuple[str, ...]]:
+        inner = command.commands.items() if words and isinstance(command, click.Group) else ()
+        return [words, *(found for name, sub in inner for found in within(sub, (*words, name)))]
+
+    context = click.Context(main)
+    return [(), *(found for name in COMMANDS if (command := main.get_command(context, name)) for found in within(command, (name,)))]
+
+
 def page() -> str:
     """The page as it should be now."""
     parts = [HEAD]
-    for command in ((), *((name,) for name in COMMANDS)):
+    for command in commands():
         name = " ".join(("isco-rag", *command))
         shown = CliRunner().invoke(main, [*command, "--help"], prog_name="isco-rag").output
         parts.append(f"## `{name}`\n\n```text\n{shown.rstrip()}\n```\n")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from isco_rag.commands.options import BUNDLE_OPTION, SETTINGS_OPTION
+from isco_rag.commands.options import BUNDLE_OPTION, CALIBRATION_OPTION, INDEX_OPTION, SETTINGS_OPTION, chosen_settings
 
 
 @click.command()
@@ -20,14 +20,16 @@ from isco_rag.commands.options import BUNDLE_OPTION, SETTINGS_OPTION
 @click.option("--preview", default=0, type=click.IntRange(min=0), metavar="N", help="Also print the first N rows as a table.")
 @BUNDLE_OPTION
 @SETTINGS_OPTION
+@CALIBRATION_OPTION
+@INDEX_OPTION
 def code(
     source: Path, target: Path, title_column: str, duties_column: str, industry_column: str, delimiter: str, encoding: str,
     no_quotes: bool, force: bool, preview: int, bundle: Path | None, settings_file: Path | None,
+    calibration: Path | None, index_also: tuple[Path, ...],
 ) -> None:  # fmt: skip
     """Code a CSV file. Delimiter, encoding and columns are found out and said; every input column comes back."""
     from isco_rag.coding import code_file
     from isco_rag.errors import UsageError
-    from isco_rag.settings import load_settings
     from isco_rag.show import FileProgress, show_form, show_summary, show_table
     from isco_rag.tables import choose_columns, read_form
     from isco_rag.wiring import open_classifier
@@ -43,7 +45,7 @@ def code(
     chosen = {"title": title_column, "duties": duties_column, "industry": industry_column}
     columns = choose_columns(form, source, {field: name for field, name in chosen.items() if name})
     show_form(source, form, columns)
-    classifier = open_classifier(bundle, load_settings(settings_file))
+    classifier = open_classifier(bundle, chosen_settings(settings_file, calibration, index_also))
     with FileProgress(form.rows, keep=preview) as progress:
         summary = code_file(classifier, source, target, form, columns, progress.step)
     if preview:

@@ -3,6 +3,9 @@
 from pathlib import Path
 
 import click
+import msgspec
+
+from isco_rag.settings import Settings, load_settings
 
 BUNDLE_OPTION = click.option(
     "--bundle", type=click.Path(path_type=Path), help="Folder of the model bundle; default: the one that is shipped."
@@ -10,3 +13,22 @@ BUNDLE_OPTION = click.option(
 SETTINGS_OPTION = click.option(
     "--settings", "settings_file", type=click.Path(path_type=Path), help="TOML file with thresholds and other settings."
 )
+CALIBRATION_OPTION = click.option(
+    "--calibration", type=click.Path(path_type=Path), help="File of `isco-rag calibrate` to use instead of the bundle's calibration."
+)
+INDEX_OPTION = click.option(
+    "--index-also", multiple=True, type=click.Path(path_type=Path),
+    help="Folder of `isco-rag data import` whose titles join the index; may be given several times.",
+)  # fmt: skip
+GOLD_OPTION = click.option(
+    "--gold", required=True, multiple=True, type=click.Path(path_type=Path),
+    help="CSV file of your own coded records (title, duties, code); may be given several times.",
+)  # fmt: skip
+
+
+def chosen_settings(settings_file: Path | None, calibration: Path | None = None, index_also: tuple[Path, ...] = ()) -> Settings:
+    """The settings with what options put in their place."""
+    found = load_settings(settings_file)
+    if calibration:
+        found = msgspec.structs.replace(found, calibration=str(calibration))
+    return msgspec.structs.replace(found, index_also=tuple(map(str, index_also))) if index_also else found

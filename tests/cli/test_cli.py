@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 
 from isco_rag.cli import main
 from isco_rag.coding import COLUMNS
+from tests.help_pages import commands
 
 
 def run(*args: str | Path) -> Result:
@@ -161,7 +162,7 @@ def test_nothing_heavy_is_imported_and_no_network_is_used(root: Path) -> None:
     assert "7212" in found.stdout
 
 
-@pytest.mark.parametrize("command", [(), ("classify",), ("code",), ("codes",), ("eval",), ("train",)])
+@pytest.mark.parametrize("command", commands())
 def test_help_is_everywhere(command: tuple[str, ...]) -> None:
     found = run(*command, "--help")
     assert found.exit_code == 0
