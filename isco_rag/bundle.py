@@ -1,6 +1,7 @@
 """A release on disk: encoders, index, fusion, calibrator, classification, and a manifest with the hash of every file.
 
-    manifest.json   taxonomy/   encoder/   reranker/   index/   prototypes.npy   words.npz   fusion.json   calibrator.json   weights/   LICENCES.md
+    manifest.json   taxonomy/   encoder/   reranker/   index/   prototypes.npy   words.npz   fusion.json   calibrator.json
+    conformal.json   weights/   LICENCES.md
 
 A bundle is made beside its place and swapped in by renaming, so a reader sees the old one or the new one, never a half.
 """

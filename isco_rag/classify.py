@@ -9,7 +9,9 @@ from functools import cached_property
 import numpy as np
 from msgspec import Struct
 
+from isco_rag.conformal import Conformal
 from isco_rag.encode import SCALE
+from isco_rag.errors import UsageError
 from isco_rag.fallback import emitted_level, grade_of
 from isco_rag.fuse import (
     EXACT,
@@ -73,6 +75,7 @@ class Parts(Struct, frozen=True):
     calibrator: Calibrator
     reranker: Reranker | None
     name: str
+    conformal: Conformal | None = None
 
 
 class Classifier:
@@ -122,6 +125,21 @@ class Classifier:
             scored.probabilities[able] = self.parts.calibrator.apply(fused, regimes)
             scored.cosines[able], scored.entries[able] = cosines, entries
         return scored
+
+    def sets(self, jobs: Sequence[Job], coverage: float = 0.9) -> list[tuple[str, ...]]:
+        """For each job the unit groups, likeliest first, of which one is right with the stated probability; none where it can't be coded.
+
+        UsageError where the bundle holds no such sets, or none of this coverage.
+        """
+        if self.parts.conformal is None:
+            raise UsageError(f"bundle {self.parts.name} holds no sets of stated coverage; train a new one")
+        found: list[tuple[str, ...]] = []
+        for start in range(0, len(jobs), CHUNK):
+            scored = self.score(jobs[start : start + CHUNK])
+            regimes = np.array([t.regime for t in scored.texts])
+            for row in self.parts.conformal.sets(scored.probabilities, regimes, coverage):
+                found.append(tuple(self.taxonomy.leaves[i] for i in row))
+        return found
 
     def prepare(self, job: Job) -> Texts:
         """The texts that are embedded for a job, or the reason why there are none."""

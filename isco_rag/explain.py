@@ -6,6 +6,8 @@ from isco_rag.classify import Classifier
 from isco_rag.types import Candidate, Evidence, Explanation, Hit, Job, Prediction
 
 NEAREST = 3
+# The coverage of the set of codes that an explanation names.
+LIKELY = 0.9
 # Enough rows that each of the three likeliest of 436 unit groups shows its nearest ones; the rest of the index is far away.
 LOOK_AT = 2000
 
@@ -17,7 +19,8 @@ def explain(classifier: Classifier, job: Job) -> Explanation:
         return Explanation(prediction, (), ())
     hits = _hits(classifier, job)
     evidence = tuple(_evidence(classifier, candidate, hits) for candidate in prediction.top)
-    return Explanation(prediction, evidence, tuple(_why_not(classifier, prediction, evidence)))
+    likely = classifier.sets([job], LIKELY)[0] if classifier.parts.conformal else ()
+    return Explanation(prediction, evidence, tuple(_why_not(classifier, prediction, evidence)), likely)
 
 
 def _hits(classifier: Classifier, job: Job) -> list[Hit]:

@@ -26,6 +26,9 @@ GRADE_STYLE = {
 }
 DELIMITER_NAMES = {NEVER: "nothing", ",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 
+# Codes of a set that are named; more than these tell a reader only that there are many.
+LIKELY_SHOWN = 8
+
 
 def console() -> Console:
     """A console on standard output; a fixed width where it is no terminal, so that files look alike."""
@@ -69,6 +72,11 @@ def show_explanation(found: Explanation, taxonomy: Taxonomy) -> None:
     for c in p.top:
         table.add_row(bar(c.probability), f"{c.probability:6.1%}", f"{c.code} {c.title}")
     out.print(Padding(table, (1, 0, 0, 0)))
+    if found.likely:
+        shown = ", ".join(found.likely[:LIKELY_SHOWN]) + (
+            f" and {len(found.likely) - LIKELY_SHOWN} more" if len(found.likely) > LIKELY_SHOWN else ""
+        )
+        out.print(f"In nine cases of ten it is {'one of ' if len(found.likely) > 1 else ''}{shown}", style="dim")
     for evidence in found.evidence:
         out.print(f"\n[bold]{evidence.code} {evidence.title}[/] [dim]- {escape(evidence.definition)}[/]")
         for hit in evidence.nearest:

@@ -14,6 +14,7 @@ from isco_rag.calibrate import Temperature
 from isco_rag.calibration import load_calibration
 from isco_rag.classify import Classifier, Parts
 from isco_rag.coding_index import encoder_key, open_coding_index
+from isco_rag.conformal import Conformal
 from isco_rag.encode import open_encoder, token_limit
 from isco_rag.errors import BundleError, UsageError
 from isco_rag.fuse import Fusion
@@ -66,6 +67,7 @@ def open_classifier(folder: Path | None = None, settings: Settings | None = None
     try:
         fusion = msgspec.json.decode((folder / "fusion.json").read_bytes(), type=Fusion)
         calibrator = msgspec.json.decode((folder / "calibrator.json").read_bytes(), type=Temperature)
+        conformal = msgspec.json.decode((folder / "conformal.json").read_bytes(), type=Conformal)
         prototypes = np.load(folder / "prototypes.npy", allow_pickle=False).astype(np.float32)
     except (OSError, ValueError, msgspec.DecodeError) as error:
         raise BundleError(f"{folder}: can't be read ({error}); restore the bundle") from error
@@ -80,6 +82,7 @@ def open_classifier(folder: Path | None = None, settings: Settings | None = None
         calibrator=calibrator,
         reranker=reranker,
         name=manifest.name,
+        conformal=conformal if conformal.coverages else None,
     )
     return equipped(Classifier(parts, settings), folder, manifest)
 
@@ -99,7 +102,9 @@ def equipped(classifier: Classifier, folder: Path, manifest: Manifest) -> Classi
     if settings.calibration:
         path = Path(settings.calibration)
         calibration = load_calibration(path, folder)
-        parts = msgspec.structs.replace(parts, calibrator=calibration.calibrator, name=f"{parts.name}+{file_hash(path)[:8]}")
+        parts = msgspec.structs.replace(
+            parts, calibrator=calibration.calibrator, conformal=None, name=f"{parts.name}+{file_hash(path)[:8]}"
+        )
     return Classifier(parts, settings)
 
 

@@ -15,6 +15,7 @@ from transformers import AutoModel, AutoModelForSequenceClassification
 from isco_rag.bundle import swap_in, write_manifest
 from isco_rag.calibrate import Temperature
 from isco_rag.classify import Classifier
+from isco_rag.conformal import COVERAGES, Conformal, fit_conformal
 from isco_rag.encode import quantise
 from isco_rag.fuse import FEATURES, REGIMES, USED, Fusion, fuse
 from isco_rag.rerank import PAIR_TOKENS
@@ -27,6 +28,7 @@ from isco_rag.train.kitchen import Kitchen
 from isco_rag.types import Entry, Job, Manifest, Metric
 from isco_rag.wiring import open_classifier, with_index
 
+NO_SETS = Conformal((), ((),) * len(REGIMES), (0,) * len(REGIMES))
 # Measures a finished classifier; the caller brings it, because training does not know the evaluation.
 Judge = Callable[[Classifier], tuple[Metric, ...]]
 
@@ -69,7 +71,7 @@ def _fit(kitchen: Kitchen, new: Path) -> None:
     owned = [row for row in data.train + data.held if row.source in INDEXED and len(row.codes) == 1]
     held = {row.occupation for row in data.held if row.source in INDEXED}
     entries = entries_of(kitchen.taxonomy, owned)
-    _write(new, first_fusion(), Temperature((1.0,) * len(REGIMES)))
+    _write(new, first_fusion(), Temperature((1.0,) * len(REGIMES)), NO_SETS)
     width = np.load(new / "prototypes.npy", mmap_mode="r").shape[1]
     save_index(FlatIndex([], np.zeros((0, width), np.int8), np.zeros(0, np.int64)), new / "index")
     write_manifest(new, _manifest(kitchen))
@@ -79,22 +81,26 @@ def _fit(kitchen: Kitchen, new: Path) -> None:
     kitchen.report.say("fitting fusion and calibration")
     rng = random.Random(r.seed + 3)
     jobs, codes = held_jobs(data.held, rng)
-    half = [rng.random() < 0.5 for _ in jobs]
-    first = fit.observe(classifier, *pick(jobs, codes, half, True))
-    second = fit.observe(classifier, *pick(jobs, codes, half, False))
+    # Half of the rows teach the fusion; a quarter each, which it has not seen, the calibration and the sets.
+    part = [rng.choice((0, 0, 1, 2)) for _ in jobs]
+    first, second, third = (fit.observe(classifier, *pick(jobs, codes, part, p)) for p in range(3))
     fusion = fit.fit_fusion(first, classifier.parts.fusion)
     fused = fuse(first.features, first.regimes, fusion)
     _, read, said = fit.probabilities_of(classifier, first, fusion)
     fusion = fit.fit_rerank(fused, read, said, first, fusion)
     calibrator = fit.fit_calibrator(fit.probabilities_of(classifier, second, fusion)[0], second)
+    sure = calibrator.apply(fit.probabilities_of(classifier, third, fusion)[0], third.regimes)
+    coverages = [c for c in COVERAGES if (len(third.truth) + 1) * (1 - c) >= 1]
     kitchen.report.say(f"fusion {fusion.weights}\nreranker {fusion.rerank}\ntemperatures {calibrator.temperatures}")
-    _write(new, fusion, calibrator)
+    sets = fit_conformal(sure, third.truth, third.regimes, coverages) if coverages else NO_SETS
+    _write(new, fusion, calibrator, sets)
     save_index(whole, new / "index")
 
 
-def _write(folder: Path, fusion: Fusion, calibrator: Temperature) -> None:
+def _write(folder: Path, fusion: Fusion, calibrator: Temperature, conformal: Conformal) -> None:
     (folder / "fusion.json").write_bytes(msgspec.json.encode(fusion))
     (folder / "calibrator.json").write_bytes(msgspec.json.encode(calibrator))
+    (folder / "conformal.json").write_bytes(msgspec.json.encode(conformal))
 
 
 def _manifest(kitchen: Kitchen) -> Manifest:
@@ -154,6 +160,6 @@ def entries_of(taxonomy: Taxonomy, owned: Sequence[Row]) -> list[Entry]:
     ]
 
 
-def pick(jobs: Sequence[Job], codes: Sequence[str], mask: Sequence[bool], wanted: bool) -> tuple[list[Job], list[str]]:
-    """The jobs and codes whose mask is `wanted`."""
-    return [j for j, m in zip(jobs, mask, strict=True) if m == wanted], [c for c, m in zip(codes, mask, strict=True) if m == wanted]
+def pick(jobs: Sequence[Job], codes: Sequence[str], parts: Sequence[int], wanted: int) -> tuple[list[Job], list[str]]:
+    """The jobs and codes of one part."""
+    return [j for j, m in zip(jobs, parts, strict=True) if m == wanted], [c for c, m in zip(codes, parts, strict=True) if m == wanted]

@@ -19,7 +19,7 @@ from msgspec import Struct
 from sentence_transformers import SentenceTransformer
 from transformers import AutoModel, AutoTokenizer
 
-from isco_rag.bundle import file_hash, read_manifest
+from isco_rag.bundle import file_hash
 from isco_rag.errors import TrainingError
 from isco_rag.ngrams import NgramModel, load_ngrams, save_ngrams
 from isco_rag.taxonomy import Taxonomy, load_taxonomy
@@ -83,8 +83,9 @@ class Kitchen:
 
     @cached_property
     def parent(self) -> Manifest | None:
-        """The manifest of the parent bundle, if there is one."""
-        return read_manifest(self.recipe.parent, with_weights=True) if self.recipe.parent else None
+        """The manifest of the parent bundle, if there is one; of whatever format, since only weights are read of it."""
+        path = self.recipe.parent
+        return msgspec.json.decode((path / "manifest.json").read_bytes(), type=Manifest) if path else None
 
     def run(self, stage: str) -> None:
         """Runs one of STAGES, and before it those that it needs and that are not done."""
