@@ -21,7 +21,7 @@ def show_left_out(left_out: Mapping[str, int], uncodable: int) -> None:
     reasons = {**left_out, "that can't be coded (no text, retired, ...)": uncodable}
     for reason, n in reasons.items():
         if n:
-            console().print(f"[yellow]{n:,} rows left out {reason}[/]")
+            console().print(f"[yellow]left out: {n:,} {reason}[/]")
 
 
 def show_changes(changes: list[Change]) -> None:

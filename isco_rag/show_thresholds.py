@@ -10,7 +10,11 @@ from rich.padding import Padding
 from isco_rag.classify import Classifier
 from isco_rag.commands.sample import CodedSample
 from isco_rag.risk import Bound, Passed
+from isco_rag.settings import Settings
 from isco_rag.show import console, percent, plain_table
+
+# Settings that the probabilities depend on: the fragment repeats those that are not the default.
+NUMBERS = ("fallback_level", "neighbours", "rerank", "duties_words")
 
 
 def show_bounds(bounds: Sequence[Bound], coded: CodedSample, confidence: float) -> None:
@@ -60,7 +64,7 @@ def show_fragment(bound: Bound, confidence: float, coded: CodedSample, gold: Seq
         f"# From {len(coded.right):,} rows of {names}; bundle {classifier.parts.name}.",
         *([f"calibration = {_quoted(settings.calibration)}"] if settings.calibration else []),
         *([f"index_also = [{', '.join(map(_quoted, settings.index_also))}]"] if settings.index_also else []),
-        f"fallback_level = {settings.fallback_level}",
+        *(f"{name} = {getattr(settings, name)}" for name in NUMBERS if getattr(settings, name) != getattr(Settings(), name)),
         "",
         "[thresholds]",
         *(f"{name} = {getattr(kept, name)}" for name in ("very_high", "high", "medium", "low")),

@@ -40,8 +40,8 @@ def calibration(gold: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     found = run("calibrate", "--gold", gold, "-o", target)
     assert found.exit_code == 0, found.output
     for part in (
-        "1 rows left out with a code above",
-        "1 rows left out that stand in the index",
+        "left out: 1 with a code above",
+        "left out: 1 that stand in the index",
         "Brier score",
         "seen if perfect",
         "emitted code",
@@ -73,6 +73,7 @@ def test_the_fragment_of_thresholds_is_a_settings_file(calibration: Path, gold: 
     assert found.exit_code == 0, found.output
     assert "fitted on these very rows" in found.output
     assert "25.0%" in found.output
+    assert "fallback_level" not in found.output
     path = tmp_path / "settings.toml"
     path.write_text(found.output.split("for a settings file:")[1])
     settings = load_settings(path)
