@@ -1,0 +1,13 @@
+"""The REST API: thin handlers, one module for each noun."""
+
+from litestar import Router
+
+from isco_api.routes import classification, classify, health, sessions
+
+MODULES = (classify, classification, sessions)
+
+
+def routers() -> list[Router]:
+    """Every router of the API and of operations."""
+    api = Router("/api/v1", route_handlers=[handler for module in MODULES for handler in module.HANDLERS])
+    return [api, Router("/", route_handlers=list(health.HANDLERS))]
