@@ -22,6 +22,8 @@ COMMANDS = {
     "users": ("isco_rag.commands.users:users", "Manage the people who may log in."),
     "keys": ("isco_rag.commands.keys:keys", "Manage the keys of programs."),
     "audit": ("isco_rag.commands.audit:audit", "Check the audit trail and take it out."),
+    "backup": ("isco_rag.commands.backup:backup", "Save the state of the service."),
+    "restore": ("isco_rag.commands.backup:restore", "Bring a saved state back."),
     "train": ("isco_rag.commands.train:train", "Train a bundle from a recipe."),
 }
 

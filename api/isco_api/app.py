@@ -34,7 +34,7 @@ def create_app(service: Service, pages: Sequence[ControllerRouterHandler] = ()) 
         exception_handlers={CoderError: answer, Exception: answer},
         openapi_config=_openapi(),
         request_max_body_size=service.options.limits.body,
-        on_shutdown=[service.close],
+        on_shutdown=[service.stopping.set],
         logging_config=None,
     )
     check_declared(app.routes)

@@ -3,10 +3,12 @@
 import logging
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from time import monotonic
 
 from isco_api.engine import Engine
 from isco_api.limits import Buckets
+from isco_api.live import Live
 from isco_api.metrics import Meters
 from isco_api.options import Options
 from isco_rag.errors import InputError, TooLargeError
@@ -26,11 +28,15 @@ MODE_SECONDS = 1.0
 class Service:
     """The parts of a running service."""
 
-    def __init__(self, store: Store, engine: Engine, options: Options) -> None:
-        self.store, self.engine, self.options = store, engine, options
+    def __init__(self, store: Store, engine: Engine, options: Options, bundle: Path) -> None:
+        self.store, self.engine, self.options, self.bundle = store, engine, options, bundle
         self.buckets = Buckets()
         self.meters = Meters()
-        self.stopping = threading.Event()
+        # Set when the service ends; set when a file waits for the worker of this process.
+        self.stopping, self.wake = threading.Event(), threading.Event()
+        # Set when corrections may have changed.
+        self.taught = threading.Event()
+        self.live = Live(engine, store, self.taught, self.stopping)
         self._mode = (0.0, False)
 
     def single_user(self) -> bool:
@@ -76,6 +82,8 @@ class Service:
     def close(self) -> None:
         """Ends the threads and gives the connections back."""
         self.stopping.set()
+        self.wake.set()
+        self.taught.set()
         self.engine.close()
         self.store.close()
 

@@ -10,12 +10,14 @@ from isco_api.app import create_app
 from isco_api.engine import Engine
 from isco_api.logs import set_up_logs
 from isco_api.options import Options
+from isco_api.pages import handlers
 from isco_api.service import Service, start_opening
+from isco_api.worker import Worker
 from isco_rag.errors import UsageError
 from isco_rag.settings import Settings
 from isco_rag.store import users
 from isco_rag.store.database import Store, open_store
-from isco_rag.wiring import open_classifier, threads_of
+from isco_rag.wiring import default_bundle, open_classifier, threads_of
 
 # Connections that are still open when the service stops (progress of a file) are closed after this time.
 GRACE_SECONDS = 5
@@ -28,10 +30,13 @@ def run(options: Options, bundle: Path | None, settings: Settings) -> None:
     check_may_serve(options, store)
     bound = bind(options.host, options.port)
     engine = Engine(threads_of(settings), options.limits.waiting)
-    service = Service(store, engine, options)
-    start_opening(service, lambda: engine.use(open_classifier(bundle, settings)))
+    service = Service(store, engine, options, bundle or default_bundle())
+    start_opening(service, lambda: service.live.open(open_classifier(bundle, settings)))
+    worker = Worker(service) if options.worker else None
+    if worker:
+        worker.start()
     config = uvicorn.Config(
-        create_app(service), log_config=None, access_log=False, server_header=False, date_header=True, proxy_headers=options.secure,
+        create_app(service, handlers()), log_config=None, access_log=False, server_header=False, date_header=True, proxy_headers=options.secure,
         timeout_graceful_shutdown=GRACE_SECONDS, timeout_keep_alive=30, h11_max_incomplete_event_size=64 << 10, lifespan="on",
     )  # fmt: skip
     port = bound.getsockname()[1]
@@ -39,7 +44,12 @@ def run(options: Options, bundle: Path | None, settings: Settings) -> None:
     click.echo(
         f"ISCO-08 RAG on http://{host}:{port}" + ("  (single-user mode: no login, this machine only)" if service.single_user() else "")
     )
-    uvicorn.Server(config).run(sockets=[bound])
+    try:
+        uvicorn.Server(config).run(sockets=[bound])
+    finally:
+        if worker:
+            worker.stop()
+        service.close()
 
 
 def check_may_serve(options: Options, store: Store) -> None:

@@ -63,7 +63,8 @@ class Store:
 def open_store(folder: Path, url: str = "") -> Store:
     """The store of a state folder, made and migrated where it is not yet; `url` names a PostgreSQL database instead of the file."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        # Texts of people and hashes of passwords: nobody else's business.
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         (folder / "tmp").mkdir(exist_ok=True)
     except OSError as error:
         raise StoreError(f"{folder}: can't be made ({error.strerror}); choose another place with --state") from None

@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 
 import msgspec
-from sqlalchemy import Connection, Row, and_, delete, or_, select, update
+from sqlalchemy import Connection, Row, and_, delete, func, or_, select, update
 
 from isco_rag.errors import ConflictError, NotFoundError
 from isco_rag.store import audit, clock
@@ -34,7 +34,7 @@ def create(
     values = {
         "id": number, "name": name.replace("\x00", ""), "owner": owner, "state": "uploaded", "format": kind,
         "form": msgspec.json.encode(form).decode(), "columns": msgspec.json.encode(columns).decode(), "fill": "[]", "priority": 0,
-        "rows": form.rows, "done": 0, "chunk": CHUNK, "summary": "{}", "bundle": "", "error": "", "attempts": 0, "not_before": "",
+        "rows": form.rows, "done": 0, "summary": "{}", "bundle": "", "error": "", "attempts": 0, "not_before": "",
         "worker": "", "lease": "", "created": clock.now(), "started": "", "finished": "", "expires": clock.later(days=days),
     }  # fmt: skip
     db.execute(jobs.insert().values(**values))
@@ -153,11 +153,14 @@ def renew(db: Connection, worker: str, number: str) -> bool:
     return db.execute(update(jobs).where(held).values(lease=clock.later(seconds=LEASE_SECONDS))).rowcount == 1
 
 
-def checkpoint(db: Connection, worker: str, number: str, chunk: int, predictions: list[Prediction], bundle: str) -> bool:
-    """Stores a finished chunk and counts its rows; false, and nothing is stored, where the worker has lost its claim."""
+def checkpoint(db: Connection, worker: str, number: str, done: int, predictions: list[Prediction], bundle: str) -> bool:
+    """Stores the chunk behind the first `done` rows and counts its rows; false, and nothing is stored, where the worker has lost its claim."""
     if not renew(db, worker, number):
         return False
     row = _row(db, number)
+    if row.done != done:
+        return False
+    chunk = db.execute(select(func.count()).where(chunks.c.job_id == number)).scalar_one()
     summary = added(msgspec.json.decode(row.summary, type=JobSummary), predictions)
     data = zlib.compress(msgspec.json.encode(predictions), 1)
     db.execute(chunks.insert().values(job_id=number, number=chunk, rows=len(predictions), predictions=data))

@@ -90,6 +90,11 @@ def _best(prediction: str) -> float:
     return float(top[0]["probability"]) if top else 1.0  # type: ignore[arg-type]
 
 
+def known(db: Connection, numbers: Sequence[int]) -> bool:
+    """Whether any of these predictions is in the queue or was."""
+    return db.execute(select(reviews.c.id).where(reviews.c.prediction_id.in_(numbers)).limit(1)).first() is not None
+
+
 def queue(db: Connection, taxonomy: Taxonomy, reader: User, wanted: Filter, limit: int = 20, *, mine: bool = True) -> list[Review]:
     """Reviews most useful first. With `mine` those that the reader can decide now: not decided by it, not assigned to another, skipped ones last."""
     query = _select().limit(limit)

@@ -86,7 +86,6 @@ jobs = Table(
     Column("priority", Integer, nullable=False, default=0),
     Column("rows", Integer, nullable=False),
     Column("done", Integer, nullable=False, default=0),
-    Column("chunk", Integer, nullable=False),
     Column("summary", Text, nullable=False, default="{}"),
     Column("bundle", Text, nullable=False, default=""),
     Column("error", Text, nullable=False, default=""),

@@ -2,9 +2,9 @@
 
 from litestar import Router
 
-from isco_api.routes import classification, classify, health, sessions
+from isco_api.routes import administration, classification, classify, corrections, health, jobs, oversight, reviews, sessions
 
-MODULES = (classify, classification, sessions)
+MODULES = (classify, classification, jobs, reviews, corrections, oversight, administration, sessions)
 
 
 def routers() -> list[Router]:
