@@ -73,7 +73,8 @@ def _verified(path: Path) -> Verified:
 def restore(source: Path, folder: Path, url: str = "") -> Verified:
     """Brings a backup back into a state folder or database that is empty; ConflictError where there is something already."""
     try:
-        head = source.open("rb").read(16)
+        with source.open("rb") as file:
+            head = file.read(16)
     except OSError as error:
         raise InputError(f"{source}: can't be read ({error.strerror}); check the path") from None
     if head != b"SQLite format 3\x00":
