@@ -103,9 +103,13 @@ def test_a_trail_that_was_written_anew_does_not_hold_a_head_noted_earlier(trail:
 
 
 def test_a_failed_transaction_leaves_no_row(trail: Store) -> None:
-    with pytest.raises(RuntimeError), trail.write() as db:
-        audit.append(db, "ann", "user.add", "user:x")
-        raise RuntimeError
+    def half() -> None:
+        with trail.write() as db:
+            audit.append(db, "ann", "user.add", "user:x")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        half()
     with trail.read() as db:
         assert audit.verify(db).rows == 6
 

@@ -71,11 +71,16 @@ def test_a_locked_database_is_busy_not_broken(tmp_path: Path, monkeypatch: pytes
 
 def test_a_full_disk_is_said_and_nothing_is_half_done(tmp_path: Path) -> None:
     store = open_store(tmp_path)
-    with pytest.raises(StoreError, match="full; nothing was changed: free space"), store.write() as db:
-        # SQLite's own limit on the file stands for the disk's: the error is the same one.
-        db.execute(text(f"PRAGMA max_page_count = {db.execute(text('PRAGMA page_count')).scalar_one() + 2}"))
-        for i in range(10_000):
-            corrections.add(db, TREE, "ann", "api", Job(f"job {i}", "x" * 1000), "taxi")
+
+    def fill() -> None:
+        with store.write() as db:
+            # SQLite's own limit on the file stands for the disk's: the error is the same one.
+            db.execute(text(f"PRAGMA max_page_count = {db.execute(text('PRAGMA page_count')).scalar_one() + 2}"))
+            for i in range(200):
+                corrections.add(db, TREE, "ann", "api", Job(f"job {i}", "x" * 1000), "taxi")
+
+    with pytest.raises(StoreError, match="full; nothing was changed: free space"):
+        fill()
     with open_store(tmp_path).read() as db:
         assert (audit.verify(db).rows, corrections.listed(db)) == (0, [])
 

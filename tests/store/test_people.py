@@ -137,5 +137,8 @@ def test_what_happens_to_people_is_in_the_trail(ann: Store) -> None:
         users.change(db, "eve", "ann", role="administrator")
     with ann.read() as db:
         rows = audit.listed(db)
-        assert [(row.who, row.action, row.subject) for row in rows] == [("eve", "user.change", "user:ann"), ("test", "user.add", "user:ann")]
+        assert [(row.who, row.action, row.subject) for row in rows] == [
+            ("eve", "user.change", "user:ann"),
+            ("test", "user.add", "user:ann"),
+        ]
         assert db.execute(text("SELECT count(*) FROM users")).scalar_one() == 1

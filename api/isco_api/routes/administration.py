@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from litestar import delete, get, patch, post
 from litestar.openapi.spec import Example
-from litestar.params import Body, Parameter
+from litestar.params import Body, JSONBody, Parameter
 from msgspec import Meta, Struct
 
 from isco_api.access import needs
@@ -70,7 +70,7 @@ def add_user(service: Given, caller: Asking, data: Annotated[NewUser, NEW_USER])
 
 @patch("/users/{name:str}", operation_id="changeUser", summary="Change a user", tags=["administration"], sync_to_thread=True,
        **needs("administrator", "admin"))  # fmt: skip
-def change_user(service: Given, caller: Asking, name: Name, data: UserChange) -> User:
+def change_user(service: Given, caller: Asking, name: Name, data: JSONBody[UserChange]) -> User:
     """The user, changed; a disabled user's logins end, and its keys are refused."""
     with service.store.write() as db:
         if data.password is not None:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from litestar import get, post
 from litestar.openapi.spec import Example
-from litestar.params import Body, Parameter
+from litestar.params import Body, JSONBody, Parameter, QueryParameter
 from msgspec import Meta, Struct
 
 from isco_api.access import needs
@@ -61,7 +61,7 @@ async def add(service: Given, caller: Asking, data: Annotated[Correct, CORRECT])
      **needs("coder", "corrections"))  # fmt: skip
 def list_corrections(
     service: Given,
-    status: Annotated[CorrectionState | None, Parameter(query="state")] = None,
+    status: Annotated[CorrectionState | None, QueryParameter(name="state")] = None,
     code: Annotated[str, Parameter(max_length=40)] = "",
     by: Annotated[str, Parameter(max_length=120)] = "",
     before: Annotated[int, Parameter(ge=0, le=2**62)] = 0,
@@ -82,7 +82,7 @@ def one(service: Given, number: Number) -> Correction:
 
 @post("/corrections/{number:int}/revert", operation_id="revertCorrection", summary="Take a correction back", tags=["corrections"],
       status_code=200, sync_to_thread=True, **needs("reviewer", "corrections"))  # fmt: skip
-def revert(service: Given, caller: Asking, number: Number, data: Why) -> Correction:
+def revert(service: Given, caller: Asking, number: Number, data: JSONBody[Why]) -> Correction:
     """The correction, reverted; twice is once."""
     with service.store.write() as db:
         found = corrections.revert(db, caller.name, number, data.reason)
@@ -92,7 +92,7 @@ def revert(service: Given, caller: Asking, number: Number, data: Why) -> Correct
 
 @post("/corrections/{number:int}/uphold", operation_id="upholdCorrection", summary="Decide a dispute", tags=["corrections"], status_code=200,
       sync_to_thread=True, **needs("reviewer", "corrections"))  # fmt: skip
-def uphold(service: Given, caller: Asking, number: Number, data: Why) -> Correction:
+def uphold(service: Given, caller: Asking, number: Number, data: JSONBody[Why]) -> Correction:
     """The disputed correction, active; the others of its text are taken back."""
     with service.store.write() as db:
         found = corrections.adjudicate(db, caller.name, number, data.reason)

@@ -1,16 +1,15 @@
 """What handlers are given, by the names of their parameters: the service and the caller."""
 
-from typing import Annotated, Any
+from typing import Any
 
 from litestar import Request
-from litestar.di import Provide
-from litestar.params import Dependency
+from litestar.di import NamedDependency, Provide
 
 from isco_api.access import Caller
 from isco_api.service import Service
 
-Given = Annotated[Service, Dependency(skip_validation=True)]
-Asking = Annotated[Caller, Dependency(skip_validation=True)]
+Given = NamedDependency[Service]
+Asking = NamedDependency[Caller]
 
 
 async def caller_of(request: Request[Any, Any, Any]) -> Caller:

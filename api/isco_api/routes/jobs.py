@@ -13,7 +13,7 @@ from litestar.background_tasks import BackgroundTask
 from litestar.datastructures import UploadFile
 from litestar.enums import RequestEncodingType
 from litestar.openapi.spec import Example
-from litestar.params import Body, Parameter
+from litestar.params import Body, Parameter, QueryParameter
 from litestar.response import File, ServerSentEvent, ServerSentEventMessage
 from msgspec import Struct
 
@@ -291,7 +291,7 @@ async def _progress(service: Service, caller: Caller, number: str) -> AsyncItera
 @get("/jobs/{number:str}/result", operation_id="fetchResult", summary="Fetch the result", tags=["jobs"], **needs("coder", "jobs"))
 async def result(
     service: Given, caller: Asking, number: Number,
-    kind: Annotated[Format, Parameter(query="format", description="csv, xlsx, parquet or jsonl")] = "csv",
+    kind: Annotated[Format, QueryParameter(name="format", description="csv, xlsx, parquet or jsonl")] = "csv",
 ) -> File:  # fmt: skip
     """Every input column and row with the answer's columns behind; of a stopped job the rows that are finished."""
     job = await service.engine.aside(own, service, caller, number)

@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 from litestar import get, post
 from litestar.openapi.spec import Example
-from litestar.params import Body, Parameter
+from litestar.params import Body, JSONBody, Parameter, QueryParameter
 from msgspec import Meta, Struct
 
 from isco_api.access import Caller, needs
@@ -68,12 +68,12 @@ def seen(service: Service, caller: Caller, review: Review) -> Review:
 @get("/reviews", operation_id="listReviews", summary="The review queue", tags=["review"], sync_to_thread=True, **needs("coder", "review"))
 def queue(
     service: Given, caller: Asking,
-    status: Annotated[ReviewState, Parameter(query="state")] = "open",
+    status: Annotated[ReviewState, QueryParameter(name="state")] = "open",
     grade: Annotated[Grade | None, Parameter()] = None,
     group: Annotated[str, Parameter(max_length=40, description="Only records whose code lies under this one.")] = "",
     job: Annotated[str, Parameter(max_length=40, description="Only records of this file.")] = "",
     assigned: Annotated[str, Parameter(max_length=80)] = "",
-    flagged: bool = False,
+    flagged: Annotated[bool, Parameter(description="Only flagged records.")] = False,
     mine: Annotated[bool, Parameter(description="Only what you can decide now.")] = True,
     limit: Annotated[int, Parameter(ge=1, le=500)] = 20,
 ) -> list[Review]:  # fmt: skip
@@ -131,7 +131,7 @@ def undo(service: Given, caller: Asking, number: Number) -> Review:
 
 @post("/reviews/assign", operation_id="assignReviews", summary="Assign records", tags=["review"], status_code=200, sync_to_thread=True,
       **needs("reviewer", "review"))  # fmt: skip
-def assign(service: Given, caller: Asking, data: Assign) -> Count:
+def assign(service: Given, caller: Asking, data: JSONBody[Assign]) -> Count:
     """How many open records are assigned now."""
     with service.store.write() as db:
         return Count(reviews.assign(db, caller.name, data.reviews, data.user))
@@ -139,7 +139,7 @@ def assign(service: Given, caller: Asking, data: Assign) -> Count:
 
 @post("/reviews", operation_id="openReviews", summary="Put kept predictions into the queue", tags=["review"], status_code=201,
       sync_to_thread=True, **needs("coder", "review"))  # fmt: skip
-def open_reviews(service: Given, data: Open) -> Count:
+def open_reviews(service: Given, data: JSONBody[Open]) -> Count:
     """How many were not in it yet."""
     with service.store.write() as db:
         coders = service.running().coders if data.coders is None else data.coders
