@@ -62,7 +62,7 @@ def sheet_to_csv(path: Path, target: Path) -> None:
     except (CalamineError, OSError, ValueError) as error:
         raise InputError(f"the workbook can't be read ({type(error).__name__}); save it anew as .xlsx or CSV") from None
     with target.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerows([as_text(cell) for cell in row] for row in rows)
+        csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL).writerows([as_text(cell) for cell in row] for row in rows)
 
 
 def as_text(cell: object) -> str:

@@ -68,6 +68,8 @@ def open_reviews(db: Connection, numbers: Sequence[int], why: str, coders: int =
     if not fresh:
         return 0
     rows = db.execute(select(predictions.c.id, predictions.c.prediction).where(predictions.c.id.in_(fresh))).all()
+    if not rows:
+        return 0
     at = clock.now()
     values = [
         {

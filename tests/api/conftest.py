@@ -1,6 +1,7 @@
 """An application of real code over fake models, and people of every role."""
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,17 @@ from isco_api.service import Service
 from isco_api.worker import Worker
 from litestar.testing import TestClient
 
+from isco_rag.classify import Classifier
 from isco_rag.store import keys, users
 from isco_rag.store.database import open_store
 from isco_rag.store.records import ROLES, SCOPES
 from tests.fakes import tiny_classifier
+
+
+@lru_cache(maxsize=1)
+def tiny() -> Classifier:
+    return tiny_classifier()
+
 
 PASSWORD = "correct horse battery"
 BASE = "http://127.0.0.1"
@@ -24,7 +32,7 @@ Client = TestClient  # type: ignore[type-arg]
 def make_service(folder: Path, url: str = "", **options: object) -> Service:
     engine = Engine(2)
     service = Service(open_store(folder, url), engine, Options(folder, **options), folder)  # type: ignore[arg-type]
-    service.live.open(tiny_classifier())
+    service.live.open(tiny())
     return service
 
 
