@@ -26,7 +26,7 @@ DESCRIPTION = (
 def create_app(service: Service, pages: Sequence[ControllerRouterHandler] = ()) -> Litestar:
     """The REST API over a service, and the pages it is handed; every route says whom it lets in."""
     app = Litestar(
-        route_handlers=[*routers(), *pages],
+        route_handlers=[*routers(service.options.limits.upload), *pages],
         guards=[guard],
         middleware=[around(service)],
         before_send=[before_send(service)],

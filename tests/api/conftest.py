@@ -38,7 +38,7 @@ def make_service(folder: Path, url: str = "", **options: object) -> Service:
 
 @pytest.fixture
 def service(tmp_path: Path) -> Iterator[Service]:
-    found = make_service(tmp_path / "state", limits=Limits(upload=1 << 20, rows=2000, body=1 << 20))
+    found = make_service(tmp_path / "state", limits=Limits(upload=1 << 20, rows=2000, body=1 << 19))
     yield found
     found.close()
 

@@ -7,7 +7,8 @@ from isco_api.routes import administration, classification, classify, correction
 MODULES = (classify, classification, jobs, reviews, corrections, oversight, administration, sessions)
 
 
-def routers() -> list[Router]:
-    """Every router of the API and of operations."""
-    api = Router("/api/v1", route_handlers=[handler for module in MODULES for handler in module.HANDLERS])
+def routers(upload: int) -> list[Router]:
+    """Every router of the API and of operations; `upload` bytes are the most that a file may have."""
+    files = Router("/", route_handlers=[jobs.upload], request_max_body_size=upload)
+    api = Router("/api/v1", route_handlers=[files, *(handler for module in MODULES for handler in module.HANDLERS)])
     return [api, Router("/", route_handlers=list(health.HANDLERS))]

@@ -302,4 +302,5 @@ async def result(
     return File(path, filename=name, media_type=MEDIA_TYPES[kind], background=BackgroundTask(os.unlink, path))
 
 
-HANDLERS = (upload, list_jobs, get_job, look, start, cancel, resume, remove, follow, result)
+# `upload` stands apart: it takes larger bodies than the others.
+HANDLERS = (list_jobs, get_job, look, start, cancel, resume, remove, follow, result)
