@@ -1,16 +1,16 @@
 """The application, made of parts that it is handed: nothing happens when this module is imported."""
 
-from collections.abc import Sequence
 from importlib.metadata import version
 
 from litestar import Litestar, Router
+from litestar.datastructures import State
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, Reference, SecurityScheme
-from litestar.types import ControllerRouterHandler
 
 from isco_api.access import PUBLIC, check_declared, guard
 from isco_api.around import around, before_send
+from isco_api.pages import Pages
 from isco_api.problems import answer
 from isco_api.routes import routers
 from isco_api.routes.given import dependencies
@@ -23,16 +23,20 @@ DESCRIPTION = (
 )
 
 
-def create_app(service: Service, pages: Sequence[ControllerRouterHandler] = ()) -> Litestar:
+def create_app(service: Service, pages: Pages | None = None) -> Litestar:
     """The REST API over a service, and the pages it is handed; every route says whom it lets in."""
+    pages = pages or Pages()
     app = Litestar(
-        route_handlers=[*routers(service.options.limits.upload), *pages],
+        route_handlers=[*routers(service.options.limits.upload), *pages.handlers],
         guards=[guard],
         middleware=[around(service)],
         before_send=[before_send(service)],
         dependencies=dependencies(service),
         exception_handlers={CoderError: answer, Exception: answer},
         openapi_config=_openapi(),
+        plugins=pages.plugins,
+        template_config=pages.templates,
+        state=State({"error_page": pages.error_page}),
         request_max_body_size=service.options.limits.body,
         on_shutdown=[service.stopping.set],
         logging_config=None,

@@ -73,6 +73,8 @@ def problem_of(error: Exception) -> Problem:
             )
             return msgspec.structs.replace(found, errors=told)
         return found
+    if isinstance(error, RecursionError):
+        return _problem("request", 400, "the body is nested too deeply; see /api/v1/schema/openapi.json")
     return _problem(
         "internal", 500, "something went wrong here, not with your request; the log of the service tells more under this request id"
     )
@@ -100,7 +102,7 @@ def answer(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     headers = {"Retry-After": RETRY[found.status]} if found.status in RETRY else {}
     if found.status == 401 and request.url.path.startswith("/api/"):
         headers["WWW-Authenticate"] = "Bearer"
-    page = state.get("error_page")
+    page = request.app.state.get("error_page")
     if not request.url.path.startswith("/api/") and "text/html" in request.headers.get("accept", ""):
         body = page(request, found) if page else _page(found)
         return Response(body, status_code=found.status, media_type="text/html", headers=headers)

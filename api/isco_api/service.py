@@ -1,10 +1,13 @@
 """What every request handler gets: the engine, the store and the options, and the few steps that several handlers share."""
 
+import asyncio
 import logging
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from time import monotonic
+from typing import TypeVar
 
 from isco_api.engine import Engine
 from isco_api.limits import Buckets
@@ -19,6 +22,7 @@ from isco_rag.store.settings import Running, current
 from isco_rag.types import Job
 
 log = logging.getLogger("isco_api")
+Answer = TypeVar("Answer")
 # Who acts where there is no login: the one who runs the service on its own machine.
 LOCAL = User(0, "local", "administrator", False, "", "")
 # How long it may take until a first user, made by a command beside the running service, ends the single-user mode.
@@ -37,6 +41,7 @@ class Service:
         # Set when corrections may have changed.
         self.taught = threading.Event()
         self.live = Live(engine, store, self.taught, self.stopping)
+        self._files = ThreadPoolExecutor(2, thread_name_prefix="isco-files")
         self._mode = (0.0, False)
 
     def single_user(self) -> bool:
@@ -79,8 +84,13 @@ class Service:
                 raise TooLargeError(f"job {number}: {error}") from None
         return jobs
 
+    async def aside(self, work: Callable[..., Answer], *args: object) -> Answer:
+        """What `work` returns, for work on files that takes long: two at a time, so that short work elsewhere never waits for it."""
+        return await asyncio.get_running_loop().run_in_executor(self._files, work, *args)
+
     def close(self) -> None:
         """Ends the threads and gives the connections back."""
+        self._files.shutdown(wait=False, cancel_futures=True)
         self.stopping.set()
         self.wake.set()
         self.taught.set()

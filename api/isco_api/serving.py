@@ -10,7 +10,7 @@ from isco_api.app import create_app
 from isco_api.engine import Engine
 from isco_api.logs import set_up_logs
 from isco_api.options import Options
-from isco_api.pages import handlers
+from isco_api.pages import open_pages
 from isco_api.service import Service, start_opening
 from isco_api.worker import Worker
 from isco_rag.errors import UsageError
@@ -36,7 +36,7 @@ def run(options: Options, bundle: Path | None, settings: Settings) -> None:
     if worker:
         worker.start()
     config = uvicorn.Config(
-        create_app(service, handlers()), log_config=None, access_log=False, server_header=False, date_header=True, proxy_headers=options.secure,
+        create_app(service, open_pages()), log_config=None, access_log=False, server_header=False, date_header=True, proxy_headers=options.secure,
         timeout_graceful_shutdown=GRACE_SECONDS, timeout_keep_alive=30, h11_max_incomplete_event_size=64 << 10, lifespan="on",
     )  # fmt: skip
     port = bound.getsockname()[1]

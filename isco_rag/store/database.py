@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
-from isco_rag.errors import StoreError, UsageError
+from isco_rag.errors import InputError, StoreError, UsageError
 
 FILE = "state.sqlite"
 # How long a statement waits for another process's write before the database counts as busy.
@@ -135,6 +135,8 @@ def _told() -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
+        if "NUL" in str(error.orig):
+            raise InputError("a text holds a NUL character; leave it out") from None
         raise StoreError(_advice(error)) from error
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from isco_api.access import check_declared
 from isco_api.app import create_app
+from isco_api.pages import Pages
 from isco_api.service import Service
 from litestar import get
 
@@ -92,7 +93,7 @@ def test_an_application_with_a_route_that_says_nothing_does_not_start(service: S
         return ""
 
     with pytest.raises(AssertionError, match="/open"):
-        create_app(service, [open_route])
+        create_app(service, Pages((open_route,)))
     check_declared(create_app(service).routes)
 
 

@@ -108,6 +108,7 @@ def test_the_machines_code_can_be_hidden_from_coders(as_role: Callable[[str], Cl
         ("corrections", {"job": {"title": "x"}, "code": "9999"}, 404, "no code '9999'"),
         ("corrections", {"job": {}, "code": "taxi"}, 422, "say something"),
         ("reviews/7/decisions", {"kind": "code", "code": "taxi"}, 404, "no review 7"),
+        ("explain", [[[[]]]] * 3, 400, "can't be read"),
         ("reviews/7/decisions", {"kind": "sing"}, 400, "can't be read"),
     ],
 )
@@ -132,6 +133,12 @@ def test_no_answer_repeats_the_path(alone: Client, path: str) -> None:
     assert "default-src 'none'" in found.headers["content-security-policy"]
     page = alone.get("/nothing", headers={"accept": "text/html"})
     assert page.headers["content-type"].startswith("text/html")
+
+
+def test_bodies_nested_without_end_are_refused(alone: Client) -> None:
+    for path in ("settings", "classify"):
+        found = alone.request("PATCH" if path == "settings" else "POST", f"/api/v1/{path}", content=b'{"title":' + b"[" * 100_000)
+        assert found.status_code == 400
 
 
 def test_an_unforeseen_error_tells_nothing_and_is_logged(

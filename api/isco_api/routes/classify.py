@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from litestar import Response, get, post
+from litestar.concurrency import sync_to_thread
 from litestar.openapi.spec import Example
 from litestar.params import Body, Parameter
 
@@ -31,7 +32,7 @@ async def classify(service: Given, caller: Asking, data: Annotated[Job, ONE], ke
     service.meters.predictions.labels("api", found.grade).inc()
     headers = {}
     if keep:
-        number = await service.engine.aside(_keep, service, caller.name, data, found)
+        number = await sync_to_thread(_keep, service, caller.user.name, data, found)
         headers["Location"] = f"/api/v1/predictions/{number}"
     return Response(found, headers=headers)
 
@@ -74,7 +75,7 @@ def list_predictions(
     limit: Annotated[int, Parameter(ge=1, le=1000)] = 100,
 ) -> list[Kept]:  # fmt: skip
     """The newest first: your own, or all for reviewers."""
-    own = "" if caller.user.role in ("reviewer", "administrator") else caller.name
+    own = "" if caller.user.role in ("reviewer", "administrator") else caller.user.name
     with service.store.read() as db:
         return predictions.listed(db, own, before, limit)
 

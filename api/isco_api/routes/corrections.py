@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from litestar import get, post
+from litestar.concurrency import sync_to_thread
 from litestar.openapi.spec import Example
 from litestar.params import Body, JSONBody, Parameter, QueryParameter
 from msgspec import Meta, Struct
@@ -52,7 +53,7 @@ async def add(service: Given, caller: Asking, data: Annotated[Correct, CORRECT])
                 db, service.engine.taxonomy, caller.name, "api", data.job, data.code, reason=data.reason, answered=answered
             )  # fmt: skip
 
-    found = await service.engine.aside(work)
+    found = await sync_to_thread(work)
     service.taught.set()
     return found
 

@@ -10,6 +10,7 @@ from typing import Annotated
 import msgspec
 from litestar import delete, get, post
 from litestar.background_tasks import BackgroundTask
+from litestar.concurrency import sync_to_thread
 from litestar.datastructures import UploadFile
 from litestar.enums import RequestEncodingType
 from litestar.openapi.spec import Example
@@ -182,9 +183,9 @@ async def upload(
     """Takes CSV or XLSX by its content and tells how it was read. Nothing is coded before the job is started."""
     path = await _spooled(service, data)
     try:
-        look = await service.engine.aside(take_upload, service, caller.name, data.filename or "upload", path, encoding, delimiter)
+        look = await sync_to_thread(take_upload, service, caller.user.name, data.filename or "upload", path, encoding, delimiter)
         if start:
-            job = await service.engine.aside(start_job, service, caller, look.job.id, Start())
+            job = await sync_to_thread(start_job, service, caller, look.job.id, Start())
             look = msgspec.structs.replace(look, job=job)
         return look
     finally:
@@ -269,7 +270,7 @@ def remove(service: Given, caller: Asking, number: Number) -> None:
      **needs("coder", "jobs"))  # fmt: skip
 async def follow(service: Given, caller: Asking, number: Number) -> ServerSentEvent:
     """Server-sent events 'progress' with the job as JSON whenever it has changed, until it has ended."""
-    await service.engine.aside(own, service, caller, number)
+    await sync_to_thread(own, service, caller, number)
     return ServerSentEvent(_progress(service, caller, number))
 
 
@@ -277,7 +278,7 @@ async def _progress(service: Service, caller: Caller, number: str) -> AsyncItera
     before = None
     while not service.stopping.is_set():
         try:
-            job = await service.engine.aside(own, service, caller, number)
+            job = await sync_to_thread(own, service, caller, number)
         except NotFoundError:
             return
         if job != before:
@@ -294,10 +295,10 @@ async def result(
     kind: Annotated[Format, QueryParameter(name="format", description="csv, xlsx, parquet or jsonl")] = "csv",
 ) -> File:  # fmt: skip
     """Every input column and row with the answer's columns behind; of a stopped job the rows that are finished."""
-    job = await service.engine.aside(own, service, caller, number)
+    job = await sync_to_thread(own, service, caller, number)
     if not job.done:
         raise ConflictError(f"job '{number}' is {job.state} and has no finished rows yet")
-    path = await service.engine.aside(write_out, service, job, kind)
+    path = await service.aside(write_out, service, job, kind)
     name = f"{Path(job.name).stem}_coded.{kind}"
     return File(path, filename=name, media_type=MEDIA_TYPES[kind], background=BackgroundTask(os.unlink, path))
 

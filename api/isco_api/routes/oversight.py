@@ -2,19 +2,20 @@
 
 from typing import Annotated
 
+import msgspec
 from litestar import get, post
 from litestar.params import Parameter
 from msgspec import Struct
 
 from isco_api.access import needs
 from isco_api.routes.given import Asking, Given
-from isco_rag.bundle import MANIFEST, read_manifest
+from isco_rag.bundle import MANIFEST
 from isco_rag.errors import ConflictError
 from isco_rag.store import audit, quality
 from isco_rag.store.audit import Verified
 from isco_rag.store.quality import Quality
 from isco_rag.store.records import AuditRow
-from isco_rag.types import Metric
+from isco_rag.types import Manifest, Metric
 
 
 class Model(Struct, frozen=True):
@@ -61,7 +62,7 @@ def models(service: Given) -> list[Model]:
     place = service.bundle
     for folder in (place, place.with_name(place.name + ".previous")):
         if (folder / MANIFEST).is_file():
-            m = read_manifest(folder)
+            m = msgspec.json.decode((folder / MANIFEST).read_bytes(), type=Manifest)
             found.append(Model(m.name, m.created, m.parent, m.classification, m.figures, folder == place))
     return found
 
