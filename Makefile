@@ -1,5 +1,7 @@
 # make run    sets everything up and codes data/samples/jobs.csv
+# make serve  sets everything up and runs the service on http://127.0.0.1:8008
 # make test   sets everything up and runs the tests
+# make load   measures the service under load, on this machine only
 # Set-up is done once; it is done again when pyproject.toml changes.
 
 PYTHON ?= python3
@@ -9,14 +11,20 @@ BIN    := $(VENV)/bin
 TORCH  := torch==2.13.0
 TORCH_INDEX ?= $(if $(shell command -v nvidia-smi),,https://download.pytorch.org/whl/cpu)
 
-.PHONY: run test test-train lint train eval bench clean
+.PHONY: run serve load test test-train lint train eval bench clean
 
 run: $(VENV)/.base
 	@mkdir -p output
 	@$(BIN)/isco-rag code data/samples/jobs.csv -o output/jobs_coded.csv --force --preview 100
 
+serve: $(VENV)/.base
+	@$(BIN)/isco-rag serve
+
+load: $(VENV)/.dev
+	$(BIN)/python -m tests.load $(LOAD)
+
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -q --ignore=tests/train --ignore=isco_rag/train
+	$(BIN)/python -m pytest -q -rs --ignore=tests/train --ignore=isco_rag/train
 
 test-train: $(VENV)/.train $(VENV)/.dev
 	$(BIN)/python -m pytest -q tests/train isco_rag/train

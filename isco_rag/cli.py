@@ -21,6 +21,12 @@ COMMANDS = {
     "eval": ("isco_eval.commands:evaluate", "Measure accuracy and calibration on coded files."),
     "calibrate": ("isco_rag.commands.calibrate:calibrate", "Refit the calibration on your own coded records."),
     "thresholds": ("isco_rag.commands.thresholds:thresholds", "Say what can go out untouched at a given error."),
+    "serve": ("isco_api.commands:serve", "Run the REST API and the web pages."),
+    "users": ("isco_rag.commands.users:users", "Manage the people who may log in."),
+    "keys": ("isco_rag.commands.keys:keys", "Manage the keys of programs."),
+    "audit": ("isco_rag.commands.audit:audit", "Check the audit trail and take it out."),
+    "backup": ("isco_rag.commands.backup:backup", "Save the state of the service."),
+    "restore": ("isco_rag.commands.backup:restore", "Bring a saved state back."),
     "train": ("isco_rag.commands.train:train", "Train a bundle from a recipe."),
 }
 
@@ -59,7 +65,8 @@ class _Group(click.Group):
 def main() -> None:
     """Code job descriptions into ISCO-08, with probabilities that mean what they say.
 
-    Exit codes: 0 done, 2 usage, 3 input file, 4 unknown code, 5 classification, 6 bundle, 7 training.
+    Exit codes: 0 done, 2 usage, 3 input file, 4 unknown code, 5 classification, 6 bundle, 7 training, 8 state database,
+    9 not found, 10 conflict, 11 login, 12 access, 13 limit, 14 too large, 15 audit trail.
     """
 
 

@@ -6,7 +6,15 @@
     ├── UnknownCodeError       a code that the classification does not have
     ├── TaxonomyError          a classification folder that is not a tree
     ├── BundleError            a release on disk that is missing, damaged or of another format
-    └── TrainingError          training data or a recipe that can't give a model
+    ├── TrainingError          training data or a recipe that can't give a model
+    ├── StoreError             a state database that can't be read or written now
+    ├── NotFoundError          a record of the state that is not there
+    ├── ConflictError          a change that what is there does not allow
+    ├── LoginError             a caller who did not say who it is, or not truly
+    ├── AccessError            a caller who may not do this
+    ├── LimitError             more than may be asked at once
+    ├── TooLargeError          a body, a field or a file that is larger than it may be
+    └── AuditError             an audit trail that does not verify
 
 A message is one line, names the file or the value, and ends with what to do about it.
 """
@@ -59,3 +67,59 @@ class TrainingError(CoderError):
 
     exit_code = 7
     http_status = 422
+
+
+class StoreError(CoderError):
+    """A state database that can't be read or written now: busy, full, unreachable, of another version."""
+
+    exit_code = 8
+    http_status = 503
+
+
+class NotFoundError(CoderError):
+    """A record of the state that is not there."""
+
+    exit_code = 9
+    http_status = 404
+
+
+class ConflictError(CoderError):
+    """A change that what is there does not allow."""
+
+    exit_code = 10
+    http_status = 409
+
+
+class LoginError(CoderError):
+    """A caller who did not say who it is, or not truly."""
+
+    exit_code = 11
+    http_status = 401
+
+
+class AccessError(CoderError):
+    """A caller who may not do this."""
+
+    exit_code = 12
+    http_status = 403
+
+
+class LimitError(CoderError):
+    """More than may be asked at once; ask again later."""
+
+    exit_code = 13
+    http_status = 429
+
+
+class TooLargeError(CoderError):
+    """A body, a field or a file that is larger than it may be."""
+
+    exit_code = 14
+    http_status = 413
+
+
+class AuditError(CoderError):
+    """An audit trail in which a row was changed, removed or reordered."""
+
+    exit_code = 15
+    http_status = 500

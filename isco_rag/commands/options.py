@@ -32,3 +32,14 @@ def chosen_settings(settings_file: Path | None, calibration: Path | None = None,
     if calibration:
         found = msgspec.structs.replace(found, calibration=str(calibration))
     return msgspec.structs.replace(found, index_also=tuple(map(str, index_also))) if index_also else found
+
+
+STATE_OPTION = click.option(
+    "--state", type=click.Path(path_type=Path), default=Path("state"), envvar="ISCO_RAG_STATE", show_default=True,
+    help="Folder of the state database; also ISCO_RAG_STATE.",
+)  # fmt: skip
+DATABASE_OPTION = click.option(
+    "--database", default="", envvar="ISCO_RAG_DATABASE", help="PostgreSQL database as URL, instead of SQLite; also ISCO_RAG_DATABASE."
+)
+# Who stands in the audit trail for what the command line does.
+WHO = "command line"

@@ -70,3 +70,18 @@ def test_figures_in_the_readme_are_the_bundles(root: Path, bundle_folder: Path) 
             metric = figures[f"{gold}: {name}"]
             assert cell == percent(metric)
             assert n == f"{metric.n:,}"
+
+
+def test_the_api_page_is_what_the_application_says() -> None:
+    from tests import api_page
+
+    assert api_page.PAGE.read_text(encoding="utf-8") == api_page.page(), "run: python -m tests.api_page"
+
+
+def test_the_service_page_names_what_there_is(root: Path) -> None:
+    from isco_rag.store.records import ROLES
+    from isco_rag.store.settings import Running
+
+    text = (root / "docs" / "guide" / "service.md").read_text(encoding="utf-8")
+    assert all(f"`{name}`" in text for name in Running.__struct_fields__)
+    assert all(f"| {role} |" in text for role in ROLES)

@@ -1,0 +1,91 @@
+"""Jobs coded and explained, alone and in batches; predictions that were asked to be kept."""
+
+from typing import Annotated
+
+from litestar import Response, get, post
+from litestar.concurrency import sync_to_thread
+from litestar.openapi.spec import Example
+from litestar.params import Body, Parameter
+
+from isco_api.access import needs
+from isco_api.routes.given import Asking, Given
+from isco_rag.store import predictions
+from isco_rag.store.records import Kept
+from isco_rag.types import Explanation, Job, Prediction
+
+EXAMPLE = {
+    "title": "cow man",
+    "duties": "milk the cows at 4 am, fix the fence, help the vet at calving",
+    "industry": "",
+    "id": "r1",
+    "language": "en",
+}
+ONE = Body(title="Job", examples=[Example(summary="A farm worker", value=EXAMPLE)])
+MANY = Body(title="Jobs", description="1 to 1,000 jobs.", examples=[Example(summary="Two jobs", value=[EXAMPLE, {"title": "taxi driver"}])])
+KEEP = Parameter(description="Keep the prediction with its text; its address comes in the header Location.")
+
+
+@post("/classify", operation_id="classify", summary="Code one job", tags=["classify"], status_code=200, **needs("viewer", "classify"))
+async def classify(service: Given, caller: Asking, data: Annotated[Job, ONE], keep: Annotated[bool, KEEP] = False) -> Response[Prediction]:
+    """The prediction for one job: emitted code, confidence, grade, top three. A job that names no occupation is referred with its reason."""
+    found = await service.engine.classify(service.checked(data))
+    service.meters.predictions.labels("api", found.grade).inc()
+    headers = {}
+    if keep:
+        number = await sync_to_thread(_keep, service, caller.user.name, data, found)
+        headers["Location"] = f"/api/v1/predictions/{number}"
+    return Response(found, headers=headers)
+
+
+def _keep(service: Given, who: str, job: Job, found: Prediction) -> int:
+    with service.store.write() as db:
+        return predictions.keep(db, who, "api", [(0, job, found)])[0]
+
+
+@post(
+    "/classify/batch", operation_id="classifyBatch", summary="Code up to 1,000 jobs", tags=["classify"], status_code=200,
+    **needs("viewer", "classify"),
+)  # fmt: skip
+async def classify_batch(service: Given, data: Annotated[list[Job], MANY]) -> list[Prediction]:
+    """One prediction per job, in the order of the jobs."""
+    found = await service.engine.classify_many(service.checked_all(data))
+    for prediction in found:
+        service.meters.predictions.labels("batch", prediction.grade).inc()
+    return found
+
+
+@post(
+    "/explain",
+    operation_id="explain",
+    summary="Code one job and say why",
+    tags=["classify"],
+    status_code=200,
+    **needs("viewer", "classify"),
+)
+async def explain(service: Given, data: Annotated[Job, ONE]) -> Explanation:
+    """The prediction with the definition, tasks and nearest coded examples of each of the top three, and why not the runner-up."""
+    return await service.engine.explain(service.checked(data))
+
+
+@get("/predictions", operation_id="listPredictions", summary="Predictions that were kept", tags=["classify"], sync_to_thread=True,
+     **needs("coder", "classify"))  # fmt: skip
+def list_predictions(
+    service: Given, caller: Asking,
+    before: Annotated[int, Parameter(ge=0, le=2**62, description="Only predictions with lower numbers.")] = 0,
+    limit: Annotated[int, Parameter(ge=1, le=1000)] = 100,
+) -> list[Kept]:  # fmt: skip
+    """The newest first: your own, or all for reviewers."""
+    own = "" if caller.user.role in ("reviewer", "administrator") else caller.user.name
+    with service.store.read() as db:
+        return predictions.listed(db, own, before, limit)
+
+
+@get("/predictions/{number:int}", operation_id="getPrediction", summary="One kept prediction", tags=["classify"], sync_to_thread=True,
+     **needs("coder", "classify"))  # fmt: skip
+def get_prediction(service: Given, number: Annotated[int, Parameter(ge=1, le=2**62)]) -> Kept:
+    """The job and what was answered."""
+    with service.store.read() as db:
+        return predictions.one(db, number)
+
+
+HANDLERS = (classify, classify_batch, explain, list_predictions, get_prediction)

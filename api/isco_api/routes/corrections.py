@@ -1,0 +1,104 @@
+"""Corrections: added, listed, taken back, decided where two contradict."""
+
+from typing import Annotated
+
+from litestar import get, post
+from litestar.concurrency import sync_to_thread
+from litestar.openapi.spec import Example
+from litestar.params import Body, JSONBody, Parameter, QueryParameter
+from msgspec import Meta, Struct
+
+from isco_api.access import needs
+from isco_api.routes.given import Asking, Given
+from isco_rag.store import corrections
+from isco_rag.store.records import Correction, CorrectionState
+from isco_rag.types import Job
+
+Number = Annotated[int, Parameter(ge=1, le=2**62, description="The correction's number.")]
+
+
+class Correct(Struct, forbid_unknown_fields=True):
+    """A job and the code that it should have; a shorter code is used at its level."""
+
+    job: Job
+    code: Annotated[str, Meta(min_length=1, max_length=40)]
+    reason: Annotated[str, Meta(max_length=2000)] = ""
+
+
+class Why(Struct, forbid_unknown_fields=True):
+    """Why something is changed."""
+
+    reason: Annotated[str, Meta(max_length=2000)] = ""
+
+
+CORRECT = Body(examples=[Example(summary="A correction", value={"job": {"title": "cow man"}, "code": "9212", "reason": "labourer"})])
+
+
+@post(
+    "/corrections",
+    operation_id="addCorrection",
+    summary="Correct a job's code",
+    tags=["corrections"],
+    status_code=201,
+    **needs("coder", "corrections"),
+)
+async def add(service: Given, caller: Asking, data: Annotated[Correct, CORRECT]) -> Correction:
+    """The correction that stands now, with what the model answers at this time. The same text with another code is disputed until somebody decides."""
+    corrections.check(service.engine.taxonomy, service.checked(data.job), data.code)
+    answered = await service.engine.classify(data.job)
+
+    def work() -> Correction:
+        with service.store.write() as db:
+            return corrections.add(
+                db, service.engine.taxonomy, caller.name, "api", data.job, data.code, reason=data.reason, answered=answered
+            )  # fmt: skip
+
+    found = await sync_to_thread(work)
+    service.taught.set()
+    return found
+
+
+@get("/corrections", operation_id="listCorrections", summary="Corrections", tags=["corrections"], sync_to_thread=True,
+     **needs("coder", "corrections"))  # fmt: skip
+def list_corrections(
+    service: Given,
+    status: Annotated[CorrectionState | None, QueryParameter(name="state")] = None,
+    code: Annotated[str, Parameter(max_length=40)] = "",
+    by: Annotated[str, Parameter(max_length=120)] = "",
+    before: Annotated[int, Parameter(ge=0, le=2**62)] = 0,
+    limit: Annotated[int, Parameter(ge=1, le=1000)] = 100,
+) -> list[Correction]:  # fmt: skip
+    """The newest first."""
+    with service.store.read() as db:
+        return corrections.listed(db, state=status or "", code=code, by=by, before=before, limit=limit)
+
+
+@get("/corrections/{number:int}", operation_id="getCorrection", summary="One correction", tags=["corrections"], sync_to_thread=True,
+     **needs("coder", "corrections"))  # fmt: skip
+def one(service: Given, number: Number) -> Correction:
+    """The correction, with what the model had answered."""
+    with service.store.read() as db:
+        return corrections.one(db, number)
+
+
+@post("/corrections/{number:int}/revert", operation_id="revertCorrection", summary="Take a correction back", tags=["corrections"],
+      status_code=200, sync_to_thread=True, **needs("reviewer", "corrections"))  # fmt: skip
+def revert(service: Given, caller: Asking, number: Number, data: JSONBody[Why]) -> Correction:
+    """The correction, reverted; twice is once."""
+    with service.store.write() as db:
+        found = corrections.revert(db, caller.name, number, data.reason)
+    service.taught.set()
+    return found
+
+
+@post("/corrections/{number:int}/uphold", operation_id="upholdCorrection", summary="Decide a dispute", tags=["corrections"], status_code=200,
+      sync_to_thread=True, **needs("reviewer", "corrections"))  # fmt: skip
+def uphold(service: Given, caller: Asking, number: Number, data: JSONBody[Why]) -> Correction:
+    """The disputed correction, active; the others of its text are taken back."""
+    with service.store.write() as db:
+        found = corrections.adjudicate(db, caller.name, number, data.reason)
+    service.taught.set()
+    return found
+
+
+HANDLERS = (add, list_corrections, one, revert, uphold)

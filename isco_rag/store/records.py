@@ -1,0 +1,177 @@
+"""The records of the state, as frozen Structs: they go to JSON as they are and hold no secret."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from isco_rag.types import Job, Prediction
+
+Role = Literal["viewer", "coder", "reviewer", "administrator"]
+# Each role may do what those before it may.
+ROLES: tuple[Role, ...] = ("viewer", "coder", "reviewer", "administrator")
+
+Scope = Literal["classify", "jobs", "review", "corrections", "quality", "audit", "admin"]
+SCOPES: tuple[Scope, ...] = ("classify", "jobs", "review", "corrections", "quality", "audit", "admin")
+
+DecisionKind = Literal["code", "not_codable", "skip", "flag", "comment"]
+ReviewState = Literal["open", "dispute", "done"]
+JobState = Literal["uploaded", "queued", "running", "done", "failed", "cancelled"]
+CorrectionState = Literal["active", "disputed", "reverted"]
+
+
+class User(Struct, frozen=True):
+    """A person who may log in; `seen` is the last login, empty if never."""
+
+    id: int
+    name: str
+    role: Role
+    disabled: bool
+    created: str
+    seen: str
+
+
+class Session(Struct, frozen=True):
+    """A login that stands: whose it is, and the token that forms must carry."""
+
+    user: User
+    csrf: str
+    expires: str
+
+
+class Key(Struct, frozen=True):
+    """A program's key, without its secret; `hint` is how it begins. Empty times: never used, not revoked."""
+
+    id: int
+    name: str
+    hint: str
+    user: str
+    role: Role
+    scopes: tuple[Scope, ...]
+    per_minute: int
+    created: str
+    expires: str
+    used: str
+    revoked: str
+
+
+class Kept(Struct, frozen=True):
+    """A prediction that was kept, with the job that it is about."""
+
+    id: int
+    created: str
+    owner: str
+    source: str
+    job_id: str | None
+    row: int
+    job: Job
+    prediction: Prediction
+
+
+class Decision(Struct, frozen=True):
+    """What somebody said of a record; `undone` is when it was taken back."""
+
+    id: int
+    review_id: int
+    at: str
+    by: str
+    kind: DecisionKind
+    code: str
+    reason: str
+    comment: str
+    milliseconds: int
+    undone: str
+
+
+class Review(Struct, frozen=True):
+    """A record that a person is to look at, with what was said of it so far (as far as the reader may see it)."""
+
+    id: int
+    created: str
+    state: ReviewState
+    why: str
+    score: float
+    weight: float
+    coders: int
+    assigned: str
+    flagged: bool
+    final_code: str
+    final_reason: str
+    closed: str
+    closed_by: str
+    same_as: int | None
+    record: Kept
+    decisions: tuple[Decision, ...] = ()
+    identical: int = 0
+
+
+class Correction(Struct, frozen=True):
+    """A text and the code that a person gave it; `answered` is what the model of that time had said, `bundle` which model that was."""
+
+    id: int
+    at: str
+    by: str
+    source: str
+    job: Job
+    code: str
+    reason: str
+    review_id: int | None
+    answered: Prediction | None
+    bundle: str
+    state: CorrectionState
+
+
+class Change(Struct, frozen=True):
+    """A step of what the index must hold: from number `id` on, the correction is in this state."""
+
+    id: int
+    at: str
+    state: CorrectionState
+    correction: Correction
+
+
+class JobSummary(Struct, frozen=True):
+    """What came of the rows of a file so far."""
+
+    review: int = 0
+    grades: dict[str, int] = {}
+    levels: dict[str, int] = {}
+
+
+class FileJob(Struct, frozen=True):
+    """A file that is to be coded, is being coded or was; `done` of `rows` are finished and safe."""
+
+    id: str
+    name: str
+    owner: str
+    state: JobState
+    format: str
+    header: tuple[str, ...]
+    columns: dict[str, int]
+    fill: tuple[str, ...]
+    priority: int
+    rows: int
+    done: int
+    summary: JobSummary
+    bundle: str
+    error: str
+    attempts: int
+    created: str
+    started: str
+    finished: str
+    expires: str
+
+
+class AuditRow(Struct, frozen=True):
+    """One row of the trail: who did what to what, from what to what, with which model and why; chained by hashes."""
+
+    id: int
+    at: str
+    who: str
+    action: str
+    subject: str
+    before: str
+    after: str
+    model: str
+    reason: str
+    previous: str
+    hash: str

@@ -1,0 +1,152 @@
+"""The database itself: its form, what it refuses in words, and that it comes back."""
+
+import sqlite3
+import threading
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import text
+
+from isco_rag.errors import ConflictError, InputError, StoreError, UsageError
+from isco_rag.store import audit, backup, corrections, jobs, reviews, users
+from isco_rag.store.database import Store, open_store
+from isco_rag.store.schema import metadata
+from isco_rag.types import Job
+from tests import postgres
+from tests.fakes import tiny_taxonomy
+from tests.store.records import person, waiting
+
+TREE = tiny_taxonomy()
+
+
+def test_the_migrations_make_the_tables_of_the_schema(store: Store) -> None:
+    with store.read() as db:
+        assert compare_metadata(MigrationContext.configure(db), metadata) == []
+
+
+def test_opening_again_and_from_many_sides_changes_nothing(tmp_path: Path) -> None:
+    found: list[Store] = []
+    threads = [threading.Thread(target=lambda: found.append(open_store(tmp_path))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 4
+    with found[0].write() as db:
+        users.add(db, "test", "ann", "correct horse battery", "coder")
+    with open_store(tmp_path).read() as db:
+        assert audit.verify(db).rows == 1
+
+
+def test_writers_in_many_threads_lose_nothing(store: Store) -> None:
+    def work(number: int) -> None:
+        for i in range(10):
+            with store.write() as db:
+                corrections.add(db, TREE, f"w{number}", "api", Job(f"job {number} {i}"), "taxi")
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with store.read() as db:
+        assert [step.id for step in corrections.changes_after(db, 0)] == list(range(1, 41))
+        assert audit.verify(db).rows == 40
+
+
+def test_a_locked_database_is_busy_not_broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("isco_rag.store.database.BUSY_SECONDS", 0.1)
+    store = open_store(tmp_path)
+    other = sqlite3.connect(store.file, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreError, match="busy; nothing was changed"), store.write() as db:
+        person(db, "ann")
+    other.execute("ROLLBACK")
+    with store.write() as db:
+        person(db, "ann")
+    other.close()
+
+
+def test_a_full_disk_is_said_and_nothing_is_half_done(tmp_path: Path) -> None:
+    store = open_store(tmp_path)
+
+    def fill() -> None:
+        with store.write() as db:
+            # SQLite's own limit on the file stands for the disk's: the error is the same one.
+            db.execute(text(f"PRAGMA max_page_count = {db.execute(text('PRAGMA page_count')).scalar_one() + 2}"))
+            for i in range(200):
+                corrections.add(db, TREE, "ann", "api", Job(f"job {i}", "x" * 1000), "taxi")
+
+    with pytest.raises(StoreError, match="full; nothing was changed: free space"):
+        fill()
+    with open_store(tmp_path).read() as db:
+        assert (audit.verify(db).rows, corrections.listed(db)) == (0, [])
+
+
+def test_files_that_are_no_database_are_named(tmp_path: Path) -> None:
+    (tmp_path / "state.sqlite").write_bytes(b"no database at all, but long enough to be read as one" * 100)
+    with pytest.raises(StoreError, match="damaged; restore"):
+        open_store(tmp_path)
+    with pytest.raises(UsageError, match="postgresql://"):
+        open_store(tmp_path / "a", "nonsense")
+    with pytest.raises(UsageError, match="mysql"):
+        open_store(tmp_path / "a", "mysql://u@h/d")
+    with pytest.raises(StoreError, match="can't be reached"):
+        open_store(tmp_path / "a", f"postgresql://u@127.0.0.1:{postgres.free_port()}/d")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match="can't be made"):
+        open_store(tmp_path / "file" / "state")
+
+
+def test_the_state_is_private(tmp_path: Path) -> None:
+    store = open_store(tmp_path / "state")
+    assert store.folder.stat().st_mode & 0o077 == 0
+
+
+def test_a_restarted_server_is_found_again(postgres_server: postgres.Server, tmp_path: Path) -> None:
+    store = open_store(tmp_path, postgres_server.database())
+    with store.write() as db:
+        person(db, "ann")
+    postgres_server.stop()
+    try:
+        with pytest.raises(StoreError, match="can't be reached; nothing was changed"), store.write() as db:
+            person(db, "bob")
+    finally:
+        postgres_server.start()
+    with store.write() as db:
+        person(db, "bob")
+    with store.read() as db:
+        assert [user.name for user in users.listed(db)] == ["ann", "bob"]
+        assert audit.verify(db).rows == 2
+    store.close()
+
+
+def test_a_backup_brings_everything_back_into_either_database(store: Store, postgres_server: postgres.Server, tmp_path: Path) -> None:
+    with store.write() as db:
+        ann = person(db, "ann")
+        reviews.decide(db, TREE, ann, waiting(db, "cab driver"), "code", code="taxi")
+    saved = tmp_path / "backup.sqlite"
+    found = backup.back_up(store, saved)
+    with store.write() as db:
+        person(db, "later")
+    for folder, url in ((tmp_path / "new", ""), (tmp_path / "new2", postgres_server.database())):
+        assert backup.restore(saved, folder, url) == found
+        again = open_store(folder, url)
+        with again.write() as db:
+            assert [user.name for user in users.listed(db)] == ["ann"]
+            assert users.check_password(db, "ann", "correct horse battery").id == ann.id
+            assert [c.code for c in corrections.listed(db)] == ["taxi"]
+            assert jobs.listed(db) == []
+            assert person(db, "bob").id > ann.id
+            reviews.undo(db, TREE, ann, 1)
+            assert audit.verify(db).rows == found.rows + 3
+        again.close()
+        with pytest.raises(ConflictError):
+            backup.restore(saved, folder, url)
+    with pytest.raises(UsageError, match="exists already"):
+        backup.back_up(store, saved)
+    (tmp_path / "x").write_text("nothing")
+    with pytest.raises(InputError, match="no backup"):
+        backup.restore(tmp_path / "x", tmp_path / "new3")
