@@ -211,9 +211,9 @@ class Classifier:
         It reads where it can change the answer: rows whose best class is not sure yet, and of those the classes that are not out of reach.
         """
         assert self.parts.reranker is not None
-        s = self.settings
+        s, heard = self.settings, [says > 0 for _, says in self.parts.fusion.rerank]
         codes = [
-            row[fused[i, row] >= s.rerank_from] if fused[i, row[0]] < s.rerank_below else row[:0]
+            row[fused[i, row] >= s.rerank_from] if heard[texts[i].regime] and fused[i, row[0]] < s.rerank_below else row[:0]
             for i, row in enumerate(best(fused, s.rerank))
         ]
         pairs = [

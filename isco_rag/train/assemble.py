@@ -142,9 +142,9 @@ def _licences(kitchen: Kitchen) -> str:
 
 
 def first_fusion() -> Fusion:
-    """Equal weights of what each regime has evidence for, the reranker silent: where fitting starts."""
+    """Equal weights of what each regime has evidence for, the reranker heard everywhere: where fitting starts."""
     weights = tuple(tuple(0.3 if f in used else 0.0 for f in range(len(FEATURES))) for used in USED)
-    return Fusion(weights, ((1.0, 0.0),) * len(REGIMES))
+    return Fusion(weights, ((1.0, 0.2),) * len(REGIMES))
 
 
 def entries_of(taxonomy: Taxonomy, owned: Sequence[Row]) -> list[Entry]:

@@ -13,6 +13,10 @@ from isco_rag.ports import Floats, Ints
 from isco_rag.types import Job
 
 
+# A weight of the reranker below this moves no probability by a thousandth.
+LEAST_SAY = 0.01
+
+
 class Observed(Struct):
     """Features of coded rows, what the reranker said of them, and the truth as leaf numbers."""
 
@@ -69,20 +73,25 @@ def fit_rerank(fused: Doubles, codes: Sequence[Ints], scores: Sequence[Floats], 
     """The fusion with the reranker's weight in each regime, by maximum likelihood among the classes that it read."""
     weights = list(base.rerank)
     for regime in range(len(REGIMES)):
-        rows = [i for i in np.flatnonzero(seen.regimes == regime).tolist() if seen.truth[i] in codes[i]]
+        rows = [i for i in np.flatnonzero(seen.regimes == regime).tolist() if len(codes[i]) > 1 and seen.truth[i] in codes[i]]
         if len(rows) < 50:
             continue
-        before = np.array([np.log(fused[i, codes[i]] + 1e-12) for i in rows])
-        says = np.array([scores[i] for i in rows], dtype=np.float64)
-        x = np.stack([before, says], axis=1)
+        # Rows have read as many classes as could change their answer: a column beyond them is out of reach.
+        x = np.zeros((len(rows), max(len(codes[i]) for i in rows), 2))
+        read = np.zeros(x.shape[:2], dtype=bool)
+        for row, i in enumerate(rows):
+            x[row, : len(codes[i]), 0], x[row, : len(codes[i]), 1] = np.log(fused[i, codes[i]] + 1e-12), scores[i]
+            read[row, : len(codes[i])] = True
         right = np.array([int(np.flatnonzero(codes[i] == seen.truth[i])[0]) for i in rows])
 
-        def loss(w: np.ndarray, x: np.ndarray = x, right: np.ndarray = right) -> float:
-            p = softmax(np.einsum("nfc,f->nc", x, w))
+        def loss(w: np.ndarray, x: np.ndarray = x, read: np.ndarray = read, right: np.ndarray = right) -> float:
+            p = softmax(np.where(read, np.einsum("nfc,c->nf", x, w), -1e9))
             return float(-np.log(p[np.arange(len(right)), right] + 1e-12).sum())
 
         found = minimize(loss, np.array([1.0, 0.2]), method="L-BFGS-B", bounds=[(0.0, None)] * 2)
-        weights[regime] = (round(float(found.x[0]), 5), round(float(found.x[1]), 5))
+        # A reranker that says nothing is not asked (isco_rag.classify), and what it does not read stays as it was.
+        silent = found.x[1] < LEAST_SAY
+        weights[regime] = (1.0, 0.0) if silent else (round(float(found.x[0]), 5), round(float(found.x[1]), 5))
     return Fusion(base.weights, tuple(weights), base.sharpness, base.floor)
 
 
