@@ -6,7 +6,10 @@
     ├── UnknownCodeError       a code that the classification does not have
     ├── TaxonomyError          a classification folder that is not a tree
     ├── BundleError            a release on disk that is missing, damaged or of another format
-    └── TrainingError          training data or a recipe that can't give a model
+    ├── TrainingError          training data or a recipe that can't give a model
+    ├── EvaluationError        a suite, a run or an evaluation database that can't be used
+    ├── AbsentError            suites whose gold files are not on this machine, so that nothing was measured
+    └── RegressionError        a bundle that falls below its baseline or a gate
 
 A message is one line, names the file or the value, and ends with what to do about it.
 """
@@ -59,3 +62,24 @@ class TrainingError(CoderError):
 
     exit_code = 7
     http_status = 422
+
+
+class EvaluationError(CoderError):
+    """A suite, a run or an evaluation database that can't be used as it is."""
+
+    exit_code = 20
+    http_status = 422
+
+
+class AbsentError(CoderError):
+    """Nothing was measured, because the gold files of every suite asked for are not on this machine."""
+
+    exit_code = 21
+    http_status = 404
+
+
+class RegressionError(CoderError):
+    """A bundle that falls below its baseline by more than the baseline's interval, or below a gate."""
+
+    exit_code = 22
+    http_status = 409

@@ -14,7 +14,7 @@ Candidates come from shared character trigrams within words, counted for every t
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from math import log
 from typing import Literal, Protocol
 
@@ -25,6 +25,7 @@ from rapidfuzz import fuzz
 from isco_rag.ports import Ints
 from isco_rag.sources import uninvert
 from isco_rag.text import clean, key, title_text
+from isco_rag.types import Entry
 
 Kind = Literal["exact", "normalised", "near"]
 KINDS: tuple[Kind, ...] = ("exact", "normalised", "near")
@@ -129,32 +130,48 @@ def trigrams(text: str) -> set[str]:
     return {padded[i : i + 3] for word in text.split() for padded in [f" {word} "] for i in range(len(padded) - 2)}
 
 
-def find_leaks(gold: Sequence[Written], texts: Sequence[Written]) -> list[Leak]:
-    """Every pair of a gold row and a text that it repeats, by row and text; a pair is named once, by its closest kind."""
-    titles, duties = Collection([title_key(t.title) for t in texts]), Collection([key(t.duties) for t in texts])
-    wholes = Collection([whole_key(t) if t.duties else "" for t in texts])
-    best: dict[tuple[int, int], tuple[Kind, float]] = {}
+class Texts:
+    """Texts that gold rows may repeat, indexed once for many gold files."""
 
-    def look(row: int, raw: str, k: str, collection: Collection, field: str) -> None:
-        for near, score in collection.near(k):
-            for number in collection.owners[near]:
-                kind = _kind(raw, _raw(texts[number], field), k == near)
-                if (row, number) not in best or (-KINDS.index(kind), score) > (-KINDS.index(best[row, number][0]), best[row, number][1]):
-                    best[row, number] = (kind, score)
+    def __init__(self, texts: Sequence[Entry]) -> None:
+        self.texts = texts
+        self._titles, self._duties = Collection([title_key(t.title) for t in texts]), Collection([key(t.duties) for t in texts])
+        self._wholes = Collection([whole_key(t) if t.duties else "" for t in texts])
 
-    for row, job in enumerate(gold):
-        k = key(job.duties)
-        if not k:
-            look(row, job.title, title_key(job.title), titles, "title")
-            continue
-        if title_key(job.title):
-            look(row, f"{job.title} {job.duties}", whole_key(job), wholes, "whole")
-        if len(k.split()) >= TELLING:
-            look(row, job.duties, k, duties, "duties")
+    def has_title(self, title: str) -> bool:
+        """Whether a text has this title, by key; never for an empty one."""
+        return title_key(title) in self._titles.owners
+
+    def leaks(self, gold: Sequence[Written]) -> list[Leak]:
+        """Every pair of a gold row and a text that it repeats, by row and text; a pair is named once, by its closest kind."""
+        best: dict[tuple[int, int], tuple[int, float, Kind]] = {}
+        for row, job in enumerate(gold):
+            for raw, k, collection, field in self._looks(job):
+                for near, score in collection.near(k):
+                    for number in collection.owners[near]:
+                        kind = _kind(raw, _raw(self.texts[number], field), k == near)
+                        found = (-KINDS.index(kind), score, kind)
+                        best[row, number] = max(best.get((row, number), found), found)
+        return [Leak(row, number, kind, round(score, 4)) for (row, number), (_, score, kind) in sorted(best.items())]
+
+    def _looks(self, job: Written) -> Iterator[tuple[str, str, Collection, str]]:
+        """What of a job is looked for where: its text, its key, the collection, the field of that collection."""
+        title, duties = title_key(job.title), key(job.duties)
+        if not duties:
+            yield job.title, title, self._titles, "title"
+            return
+        if title:
+            yield f"{job.title} {job.duties}", whole_key(job), self._wholes, "whole"
+        if len(duties.split()) >= TELLING:
+            yield job.duties, duties, self._duties, "duties"
             # People write what they do into the title too.
-            if not title_key(job.title):
-                look(row, job.duties, k, titles, "title")
-    return [Leak(row, number, kind, round(score, 4)) for (row, number), (kind, score) in sorted(best.items())]
+            if not title:
+                yield job.duties, duties, self._titles, "title"
+
+
+def find_leaks(gold: Sequence[Written], texts: Sequence[Entry]) -> list[Leak]:
+    """The pairs of a gold row and a text that it repeats."""
+    return Texts(texts).leaks(gold)
 
 
 def title_key(title: str) -> str:
