@@ -1,6 +1,6 @@
 """Curves over confidence, and what they are good for: how much can go out untouched at which error, and from which probability on."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -130,9 +130,12 @@ def published(rows: Rows) -> Iterator[Measures]:
         def of(weights: Doubles, gold: Doubles = gold, best: Doubles = best, among: NDArray[np.bool_] = among) -> Doubles:
             n = (weights @ among.astype(float))[:, None]
             before, after = divided(weights @ gold, n), divided(weights @ best, n)
-            moved = 0.5 * np.abs(after - before).sum(axis=1, keepdims=True)
-            return np.concatenate([before, after, after - before, moved], axis=1)
+            return np.concatenate([before, after, after - before], axis=1)
+
+        def moved(weights: Doubles, of: Callable[[Doubles], Doubles] = of, k: int = len(codes)) -> Doubles:
+            return 0.5 * np.abs(of(weights)[:, 2 * k :]).sum(axis=1, keepdims=True)
 
         names = ("share by gold", "share by coder", "difference of shares")
-        keys = [*(Key(measure, f"level {level}", code) for measure in names for code in codes), Key("dissimilarity", f"level {level}")]
+        keys = [Key(measure, f"level {level}", code) for measure in names for code in codes]
         yield Measures(tuple(keys), (int(among.sum()),) * len(keys), of)
+        yield Measures((Key("dissimilarity", f"level {level}"),), (int(among.sum()),), moved, biased=True)
