@@ -76,11 +76,11 @@ def risk_coverage(rows: Sequence[Row]) -> Spec:
     }  # fmt: skip
     y = {"type": "quantitative", "title": "wrong among them, %"}
     layers = [
+        {"mark": {"type": "line", "strokeWidth": 2}, "encoding": {"x": x, "y": {"field": "error", **y}, "color": colour}},
         {
             "mark": {"type": "area", "opacity": 0.18},
-            "encoding": {"x": x, "y": {"field": "error low", **y}, "y2": {"field": "error high"}, "color": colour},
+            "encoding": {"x": x, "y": {"field": "error low", **y}, "y2": {"field": "error high"}, "color": {**colour, "legend": None}},
         },
-        {"mark": {"type": "line", "strokeWidth": 2}, "encoding": {"x": x, "y": {"field": "error", **y}, "color": colour}},
     ]
     return {**_frame(rows, height=260), "layer": layers}
 
@@ -99,8 +99,8 @@ def grades(rows: Sequence[Row]) -> Spec:
     return _spec(rows, layers, "emitted code right, % (dot with 95 % interval); orange mark: mean confidence", height={"step": 26}, domain=(0, 100))
 
 
-def confusions(rows: Sequence[Row]) -> Spec:
-    """The pairs confused most often."""
+def confusions_above(rows: Sequence[Row]) -> Spec:
+    """The pairs of groups above the unit groups that are confused most often."""
     data = [{**r, "label": f"{r['gold']} {_short(r['gold group'])} → {r['coded']} {_short(r['coded as'])}"} for r in rows[:12]]
     y = {"field": "label", "type": "nominal", "title": None, "sort": None, "axis": {"labelLimit": 420}}
     most = max((r["records"] for r in data), default=1)
@@ -128,7 +128,7 @@ def shares(rows: Sequence[Row]) -> Spec:
 
 PICTURES: dict[str, Callable[[Sequence[Row]], Spec]] = {
     "major_groups": major_groups, "slices": slices, "reliability": reliability, "risk_coverage": risk_coverage, "grades": grades,
-    "confusions": confusions, "shares": shares,
+    "confusions_above": confusions_above, "shares": shares,
 }  # fmt: skip
 
 

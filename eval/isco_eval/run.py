@@ -66,6 +66,8 @@ def run_gold(bench: Bench, suite: Suite, gold: Gold, gold_hash: str = "", progre
             "started": [started], "seconds": [seconds], "settings": [msgspec.json.encode(bench.classifier.settings).decode()],
             "machine": [msgspec.json.encode(machine()).decode()], "program": [version("isco-rag")], "entries": [len(bench.entries)],
             "repeated": [again[0]], "repeated_same": [again[1]], "training_checked": [bench.training.said],
+            "title": [suite.title], "trust": [suite.trust], "gates": [msgspec.json.encode(suite.gates).decode()],
+            "manual_minutes": [suite.cost.manual_minutes], "review_minutes": [suite.cost.review_minutes],
         })  # fmt: skip
         _keep_answers(bench, run, columns)
         _keep_leaks(bench, run, gold)
@@ -93,10 +95,8 @@ def _sample(store: Store, taxonomy: Taxonomy, suite: Suite, gold: Gold, gold_has
     sample = int(store.rows("SELECT nextval('sample_numbers') AS n")[0]["n"])
     store.insert("samples", {
         "sample": [sample], "suite": [suite.name], "suite_hash": [suite.digest], "gold_hash": [gold_hash], "gold_path": [suite.gold],
-        "title": [suite.title], "trust": [suite.trust], "row_limit": [suite.limit], "rows": [len(gold.jobs)],
+        "row_limit": [suite.limit], "rows": [len(gold.jobs)],
         "classification": [taxonomy.heading.name], "depth": [taxonomy.depth], "seed": [suite.seed], "resamples": [suite.resamples],
-        "manual_minutes": [suite.cost.manual_minutes], "review_minutes": [suite.cost.review_minutes],
-        "gates": [msgspec.json.encode(suite.gates).decode()],
     })  # fmt: skip
     rows, same = list(range(len(gold.jobs))), [sample] * len(gold.jobs)
     store.insert("records", {

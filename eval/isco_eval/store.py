@@ -46,9 +46,16 @@ class Store:
 
     def ask(self, name: str, run: int, **variables: object) -> tuple[list[str], list[tuple[Any, ...]]]:
         """Column names and rows of a query in queries/ for a run; further `variables` are set for it."""
+        return self.own(query(name), run, **variables)
+
+    def own(self, text: str, run: int, **variables: object) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """Like `ask`, for the text of a query; EvaluationError where DuckDB can't make sense of it."""
         for variable, value in {"run": run, "scope": "all", **variables}.items():
             self.connection.execute(f"SET VARIABLE {variable} = ?", [value])
-        found = self.connection.execute(query(name))
+        try:
+            found = self.connection.execute(text)
+        except duckdb.Error as error:
+            raise EvaluationError(f"the query does not run ({' '.join(str(error).splitlines()[:1])}); mend it, or see the queries with: isco-rag eval sql") from None
         return [column[0] for column in found.description], found.fetchall()
 
     @contextmanager

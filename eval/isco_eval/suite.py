@@ -70,8 +70,8 @@ class Suite(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True)
 
     @property
     def digest(self) -> str:
-        """A hash over everything that decides what is measured; where the suite stands is no part of it."""
-        settled = msgspec.structs.replace(self, folder="", title="", trust="")
+        """A hash over everything that decides which records are measured and how; what is said and asked of the figures is no part of it."""
+        settled = msgspec.structs.replace(self, folder="", title="", trust="", gates={}, cost=Cost())
         return hashlib.sha256(msgspec.json.encode(settled, order="sorted")).hexdigest()
 
     def check(self) -> str:

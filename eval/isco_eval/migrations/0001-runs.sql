@@ -9,8 +9,7 @@ CREATE TABLE ancestors (classification VARCHAR, code VARCHAR, level UTINYINT, an
 
 CREATE TABLE samples (
     sample INTEGER PRIMARY KEY, suite VARCHAR, suite_hash VARCHAR, gold_hash VARCHAR, gold_path VARCHAR,
-    title VARCHAR, trust VARCHAR, row_limit INTEGER, rows INTEGER, classification VARCHAR, depth UTINYINT,
-    seed INTEGER, resamples INTEGER, manual_minutes DOUBLE, review_minutes DOUBLE, gates VARCHAR
+    row_limit INTEGER, rows INTEGER, classification VARCHAR, depth UTINYINT, seed INTEGER, resamples INTEGER
 );
 CREATE TABLE records (
     sample INTEGER, row INTEGER, id VARCHAR, gold VARCHAR, gold_level UTINYINT, language VARCHAR, words USMALLINT, has_duties BOOLEAN
@@ -19,7 +18,8 @@ CREATE TABLE slices (sample INTEGER, row INTEGER, slice VARCHAR, value VARCHAR);
 
 CREATE TABLE runs (
     run INTEGER PRIMARY KEY, sample INTEGER, bundle VARCHAR, bundle_hash VARCHAR, bundle_path VARCHAR, started TIMESTAMP, seconds DOUBLE,
-    settings VARCHAR, machine VARCHAR, program VARCHAR, entries INTEGER, repeated INTEGER, repeated_same INTEGER
+    settings VARCHAR, machine VARCHAR, program VARCHAR, entries INTEGER, repeated INTEGER, repeated_same INTEGER,
+    title VARCHAR, trust VARCHAR, gates VARCHAR, manual_minutes DOUBLE, review_minutes DOUBLE
 );
 -- Index entries that were an answer's nearest, numbered so that an answer holds numbers.
 CREATE TABLE entries (entry INTEGER PRIMARY KEY, id VARCHAR, code VARCHAR);

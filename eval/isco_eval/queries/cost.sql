@@ -9,11 +9,11 @@ WITH ways AS (
 )
 SELECT
     w.way, round(100 * share, 1) AS "to a person", round(100 * low, 1) AS "to a person low", round(100 * high, 1) AS "to a person high",
-    round(1000 * s.manual_minutes)::INTEGER AS "by hand",
-    round(1000 * share * s.review_minutes)::INTEGER AS "with the coder",
-    round(1000 * (s.manual_minutes - share * s.review_minutes))::INTEGER AS saved,
-    round(1000 * (s.manual_minutes - high * s.review_minutes))::INTEGER AS "saved low",
-    round(1000 * (s.manual_minutes - low * s.review_minutes))::INTEGER AS "saved high", w.n
-FROM ways AS w, runs AS r JOIN samples AS s USING (sample)
+    round(1000 * r.manual_minutes)::INTEGER AS "by hand",
+    round(1000 * share * r.review_minutes)::INTEGER AS "with the coder",
+    round(1000 * (r.manual_minutes - share * r.review_minutes))::INTEGER AS saved,
+    round(1000 * (r.manual_minutes - high * r.review_minutes))::INTEGER AS "saved low",
+    round(1000 * (r.manual_minutes - low * r.review_minutes))::INTEGER AS "saved high", w.n
+FROM ways AS w, runs AS r
 WHERE r.run = getvariable('run')
 ORDER BY w.way = 'review flag' DESC, "to a person" DESC
