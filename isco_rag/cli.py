@@ -17,7 +17,7 @@ COMMANDS = {
     "classify": ("isco_rag.commands.classify:classify", "Code one job and say why."),
     "code": ("isco_rag.commands.code:code", "Code a CSV file."),
     "codes": ("isco_rag.commands.codes:codes", "Browse and search the classification."),
-    "eval": ("isco_eval.commands:evaluate", "Measure accuracy and calibration on coded files."),
+    "eval": ("isco_eval.commands:evaluate", "Measure the coder: runs, reports, comparison, guard, errors."),
     "train": ("isco_rag.commands.train:train", "Train a bundle from a recipe."),
 }
 
@@ -56,7 +56,8 @@ class _Group(click.Group):
 def main() -> None:
     """Code job descriptions into ISCO-08, with probabilities that mean what they say.
 
-    Exit codes: 0 done, 2 usage, 3 input file, 4 unknown code, 5 classification, 6 bundle, 7 training.
+    Exit codes: 0 done, 2 usage, 3 input file, 4 unknown code, 5 classification, 6 bundle, 7 training,
+    20 evaluation, 21 nothing to evaluate here, 22 below baseline.
     """
 
 

@@ -37,9 +37,16 @@ def evaluate() -> None:
 
 @evaluate.command()
 @click.argument("suites", nargs=-1, required=True, metavar="SUITE...")
-@click.option("--limit", default=0, type=click.IntRange(min=0), metavar="N", help="Measure on N rows of each suite, drawn by a fixed shuffle.")
+@click.option(
+    "--limit", default=0, type=click.IntRange(min=0), metavar="N", help="Measure on N rows of each suite, drawn by a fixed shuffle."
+)
 @click.option("--index-also", type=click.Path(path_type=Path), help="Parquet file of coded texts whose titles join the index first.")
-@click.option("--training", "training_file", type=click.Path(path_type=Path), help="The coded texts that the bundle was trained on, if elsewhere than its recipe says.")
+@click.option(
+    "--training",
+    "training_file",
+    type=click.Path(path_type=Path),
+    help="The coded texts that the bundle was trained on, if elsewhere than its recipe says.",
+)
 @click.option("--no-training", is_flag=True, help="Look for leakage in the index alone.")
 @click.option("--keep-texts", is_flag=True, help="Keep the texts of the records in the database too.")
 @click.option("--json", "as_json", is_flag=True, help="Print the reports as JSON.")
@@ -74,7 +81,9 @@ def run(
             click.echo(rendered([make_report(store, number) for number in numbers]), nl=False)
         else:
             show_runs(store, numbers)
-            click.echo(f"{database}: kept as run {', '.join(map(str, numbers))}; see it whole with: isco-rag eval report {numbers[-1]} -o report.html")
+            click.echo(
+                f"{database}: kept as run {', '.join(map(str, numbers))}; see it whole with: isco-rag eval report {numbers[-1]} -o report.html"
+            )
 
 
 @evaluate.command()
@@ -142,7 +151,9 @@ def list_all(database: Path) -> None:
 @click.option("--duties-column", default="", help="Column with the duties.")
 @click.option("--industry-column", default="", help="Column with the industry.")
 @click.option("--code-column", default="", help="Column with the gold codes.")
-@click.option("--coder", "coders", multiple=True, metavar="COLUMN", help="Column with the codes of one of several coders; may be given several times.")
+@click.option(
+    "--coder", "coders", multiple=True, metavar="COLUMN", help="Column with the codes of one of several coders; may be given several times."
+)
 @click.option("--slice", "by", multiple=True, metavar="COLUMN", help="Column by which figures are given apart; may be given several times.")
 @click.option("--manual-minutes", default=Cost().manual_minutes, show_default=True, help="Minutes for a record coded by hand.")
 @click.option("--review-minutes", default=Cost().review_minutes, show_default=True, help="Minutes for a record reviewed.")
@@ -168,13 +179,17 @@ def add(
     )  # fmt: skip
     rows = len(read_suite(suite, default_taxonomy()).jobs)
     path = write_suite(suite, folder, force=force)
-    click.echo(f"{path}: a suite of {rows:,} records; measure on it with: isco-rag eval run {suite.name if folder == Path('suites') else path}")
+    click.echo(
+        f"{path}: a suite of {rows:,} records; measure on it with: isco-rag eval run {suite.name if folder == Path('suites') else path}"
+    )
 
 
 @evaluate.command()
 @click.argument("name", required=False)
 @click.option("--run", "named", default="last", show_default=True, metavar="RUN", help="The run that the query is about.")
-@click.option("--scope", type=click.Choice(["all", "without leaks"]), default="all", show_default=True, help="All records, or those without a leak.")
+@click.option(
+    "--scope", type=click.Choice(["all", "without leaks"]), default="all", show_default=True, help="All records, or those without a leak."
+)
 @click.option("--show", is_flag=True, help="Print the query, ready for the DuckDB shell, instead of running it.")
 @DB_OPTION
 def sql(name: str | None, named: str, scope: str, show: bool, database: Path) -> None:
@@ -183,14 +198,19 @@ def sql(name: str | None, named: str, scope: str, show: bool, database: Path) ->
     from isco_eval.show import show_rows
 
     if not name:
-        first = [(q, " ".join(line.removeprefix("-- ") for line in storing.query(q).splitlines() if line.startswith("--"))) for q in storing.queries()]
+        first = [
+            (q, " ".join(line.removeprefix("-- ") for line in storing.query(q).splitlines() if line.startswith("--")))
+            for q in storing.queries()
+        ]
         show_rows(["query", "what it gives"], first)
         return
     own = " " in name.strip()
     with storing.open_store(database, must_exist=True) as store:
         number = store.run_number(named)
         if show and not own:
-            click.echo(f"-- duckdb {database}\nSET VARIABLE run = {number};\nSET VARIABLE scope = '{scope}';\n{storing.query(name).rstrip()};")
+            click.echo(
+                f"-- duckdb {database}\nSET VARIABLE run = {number};\nSET VARIABLE scope = '{scope}';\n{storing.query(name).rstrip()};"
+            )
         elif own:
             show_rows(*store.own(name, number, scope=scope))
         else:
@@ -234,7 +254,9 @@ def guard(names: tuple[str, ...], write: bool, baselines: Path | None, bundle: P
             gates = msgspec.structs.asdict(suite)["gates"]
             fell += [f"{suite.name}: gate {name} at least {least}" for name, least, _ in failed_gates(store, number, gates)]
     if fell:
-        raise RegressionError(f"below baseline or gate: {'; '.join(fell)}; mend the bundle, or measure a new baseline with --write and say why")
+        raise RegressionError(
+            f"below baseline or gate: {'; '.join(fell)}; mend the bundle, or measure a new baseline with --write and say why"
+        )
 
 
 @evaluate.command()
@@ -281,7 +303,9 @@ def _present(names: tuple[str, ...], limit: int) -> list["Suite"]:
         click.echo(f"{suite.name}: left out, its gold file is not on this machine ({suite.path})", err=True)
     here = [suite for suite in found if suite not in absent]
     if not here:
-        raise AbsentError(f"nothing was measured: the gold of {', '.join(s.name for s in absent)} is not on this machine; name a suite whose file is here")
+        raise AbsentError(
+            f"nothing was measured: the gold of {', '.join(s.name for s in absent)} is not on this machine; name a suite whose file is here"
+        )
     return [msgspec.structs.replace(suite, limit=limit) if limit else suite for suite in here]
 
 
@@ -303,5 +327,7 @@ def _bench(
     golds = [read_suite(suite, classifier.taxonomy) for suite in suites]
     if index_also:
         classifier = with_entries(classifier, read_titles(index_also, classifier.taxonomy, golds))
-    training = open_training(read_manifest(folder), classifier.taxonomy, training_file) if look else Training(None, "not looked at, as asked")
+    training = (
+        open_training(read_manifest(folder), classifier.taxonomy, training_file) if look else Training(None, "not looked at, as asked")
+    )
     return Bench(store, classifier, folder.resolve(), Texts(classifier.parts.index.entries), training, keep_texts)

@@ -75,7 +75,9 @@ class Comparison(Struct, frozen=True):
     @property
     def words(self) -> list[str]:
         """The main changes in words."""
-        found = [f"{self.records:,} records of {self.suite}: run {self.after} ({self.bundles[1]}) against run {self.before} ({self.bundles[0]})."]
+        found = [
+            f"{self.records:,} records of {self.suite}: run {self.after} ({self.bundles[1]}) against run {self.before} ({self.bundles[0]})."
+        ]
         main = [c for c in self.changes if c.key.slice in ("all", "unit group", "level 1", "level 2")]
         for standing in ("better", "worse", "not distinguishable", "the same"):
             names = [f"{named(c.key)} ({told(c)})" for c in main if c.standing == standing]
@@ -125,7 +127,9 @@ def differences(a: Rows, b: Rows, resamples: int, seed: int) -> list[Change]:
         gap = float(value_b[j] - value_a[i])
         if not np.isnan(gap):
             low, high = _interval(gap, drawn_b[:, j] - drawn_a[:, i])
-            found.append(Change(key, float(value_a[i]), float(value_b[j]), gap, low, high, sizes[key], _standing(low, high, gap, more=more)))
+            found.append(
+                Change(key, float(value_a[i]), float(value_b[j]), gap, low, high, sizes[key], _standing(low, high, gap, more=more))
+            )
     order = list(COMPARED)
     return sorted(found, key=lambda c: (order.index(c.key) if c.key in order else len(order), c.key))
 

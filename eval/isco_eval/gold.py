@@ -96,7 +96,9 @@ def _column(form: Form, path: Path, chosen: str, what: str) -> int | None:
     return next((keys.index(name) for name in NAMES[what] if name in keys), None)
 
 
-def _check_codes(path: Path, rows: Sequence[tuple[int, list[str]]], columns: Sequence[int], taxonomy: Taxonomy, *, may_be_empty: bool) -> None:
+def _check_codes(
+    path: Path, rows: Sequence[tuple[int, list[str]]], columns: Sequence[int], taxonomy: Taxonomy, *, may_be_empty: bool
+) -> None:
     bad = [
         (i, code)
         for i, row in rows

@@ -72,7 +72,9 @@ def read_baseline(suite: str, folder: Path = BASELINES) -> Baseline:
     except OSError:
         raise EvaluationError(f"{path}: the suite '{suite}' has no baseline; make one with: isco-rag eval guard {suite} --write") from None
     except msgspec.DecodeError as error:
-        raise EvaluationError(f"{path}: is damaged ({error}); restore it or make it anew with: isco-rag eval guard {suite} --write") from None
+        raise EvaluationError(
+            f"{path}: is damaged ({error}); restore it or make it anew with: isco-rag eval guard {suite} --write"
+        ) from None
 
 
 def check_gold(baseline: Baseline, gold: Path) -> None:

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from isco_eval.bootstrap import Doubles, Key, Measures, divided, ratios
 from isco_eval.conformal import COVERAGES
-from isco_eval.rows import Rows, Texts
 from isco_eval.curves import adaptive_bins
+from isco_eval.rows import Rows, Texts
 
 # Bins of the calibration error, as in isco_rag.calibrate.
 BINS = 15
@@ -20,7 +20,16 @@ LEAST = 1e-6
 
 def all_measures(rows: Rows) -> list[Measures]:
     """Accuracy, hierarchy, calibration and review of all records, and the main ones by slice."""
-    return [overall(rows), by_level(rows), hierarchical(rows), probabilities(rows), sets(rows), *calibration(rows), *macro(rows), *slices(rows)]
+    return [
+        overall(rows),
+        by_level(rows),
+        hierarchical(rows),
+        probabilities(rows),
+        sets(rows),
+        *calibration(rows),
+        *macro(rows),
+        *slices(rows),
+    ]
 
 
 def overall(rows: Rows) -> Measures:
@@ -54,7 +63,9 @@ def by_level(rows: Rows) -> Measures:
         bit = (rows["sums_right"].astype(int) >> (level - 1)) & 1
         parts.append((Key("accuracy", "level", str(level)), rows.right(level) * reach, reach))
         parts.append((Key("accuracy by sums", "level", str(level)), bit * reach, reach))
-        parts.append((Key("emitted right", "emitted level", str(level)), rows["emitted_right"] & (rows["level"] == level), rows["level"] == level))
+        parts.append(
+            (Key("emitted right", "emitted level", str(level)), rows["emitted_right"] & (rows["level"] == level), rows["level"] == level)
+        )
     for grade in _values(rows["grade"]):
         of = rows["grade"] == grade
         if grade != "not_codable":

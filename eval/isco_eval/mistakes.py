@@ -103,7 +103,11 @@ def analyse(classifier: Classifier, gold: Gold) -> Analysis:
     doubts = label_doubts(classifier, gold, rows, truth, probabilities)
     doubted = {d.row for d in doubts}
     wrong = [n for n in range(len(rows)) if probabilities[n].argmax() != truth[n] or not probabilities[n].any()]
-    mistakes = [m for s in range(0, len(wrong), CHUNK) for m in _mistakes(classifier, gold, rows, truth, probabilities, wrong[s : s + CHUNK], doubted)]
+    mistakes = [
+        m
+        for s in range(0, len(wrong), CHUNK)
+        for m in _mistakes(classifier, gold, rows, truth, probabilities, wrong[s : s + CHUNK], doubted)
+    ]
     return Analysis(len(rows), len(mistakes), tuple(_clusters(classifier, mistakes)), tuple(doubts))
 
 
@@ -188,5 +192,7 @@ def _clusters(classifier: Classifier, mistakes: Sequence[Mistake]) -> list[Clust
         drawn = Counter(m.drawn_by for m in members if m.drawn_by)
         members.sort(key=lambda m: (-drawn[m.drawn_by], m.drawn_by, -m.confidence, m.row))
         stages, fixes = Counter(m.stage for m in members), Counter(m.fix for m in members)
-        found.append(Cluster(gold, coded, tuple(members), dict(stages.most_common()), dict(fixes.most_common()), dict(drawn.most_common(3))))
+        found.append(
+            Cluster(gold, coded, tuple(members), dict(stages.most_common()), dict(fixes.most_common()), dict(drawn.most_common(3)))
+        )
     return sorted(found, key=lambda c: (-len(c.mistakes), c.gold, c.coded))

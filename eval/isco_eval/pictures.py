@@ -96,7 +96,9 @@ def grades(rows: Sequence[Row]) -> Spec:
             "encoding": {"x": {"field": "confidence", "type": "quantitative"}, "y": y},
         },
     ]
-    return _spec(rows, layers, "emitted code right, % (dot with 95 % interval); orange mark: mean confidence", height={"step": 26}, domain=(0, 100))
+    return _spec(
+        rows, layers, "emitted code right, % (dot with 95 % interval); orange mark: mean confidence", height={"step": 26}, domain=(0, 100)
+    )
 
 
 def confusions_above(rows: Sequence[Row]) -> Spec:
@@ -105,7 +107,12 @@ def confusions_above(rows: Sequence[Row]) -> Spec:
     y = {"field": "label", "type": "nominal", "title": None, "sort": None, "axis": {"labelLimit": 420}}
     most = max((r["records"] for r in data), default=1)
     x = {"field": "records", "type": "quantitative", "title": "records", "axis": {"tickMinStep": 1}, "scale": {"domain": [0, most]}}
-    return {**_frame(data, height={"step": 22}), "width": 260, "mark": {"type": "bar", "color": BLUE, "height": 12}, "encoding": {"x": x, "y": y}}
+    return {
+        **_frame(data, height={"step": 22}),
+        "width": 260,
+        "mark": {"type": "bar", "color": BLUE, "height": 12},
+        "encoding": {"x": x, "y": y},
+    }
 
 
 def shares(rows: Sequence[Row]) -> Spec:

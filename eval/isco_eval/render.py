@@ -68,7 +68,13 @@ def as_html(reports: Sequence[Report]) -> str:
     template = environment.from_string(folder.joinpath("report.html").read_text(encoding="utf-8"))
     dark = "\n".join(f'svg [{kind}="{light}"] {{ {kind}: {swapped} }}' for light, swapped in DARK.items() for kind in ("fill", "stroke"))
     return template.render(
-        reports=reports, style=folder.joinpath("report.css").read_text(encoding="utf-8"), dark=dark, cells=cells, more=more, svg=_svg, shown=SHOWN
+        reports=reports,
+        style=folder.joinpath("report.css").read_text(encoding="utf-8"),
+        dark=dark,
+        cells=cells,
+        more=more,
+        svg=_svg,
+        shown=SHOWN,
     )
 
 

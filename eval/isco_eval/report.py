@@ -80,7 +80,13 @@ EXPLAINED: Outline = (
     ("evidence", "Does the nearest coded example speak for the answer?", "An answer is easiest to explain where the nearest example in the index has its code."),
     ("conformal", "Sets that hold the right code", "Sets of unit groups by split conformal prediction, their thresholds learned on other folds of these records: the promise holds for records like these."),
 )  # fmt: skip
-REPRODUCED: Outline = (("run", "What was measured, and with what", "With the same bundle, suite and gold file (compare the hashes) the same figures come out again."),)
+REPRODUCED: Outline = (
+    (
+        "run",
+        "What was measured, and with what",
+        "With the same bundle, suite and gold file (compare the hashes) the same figures come out again.",
+    ),
+)
 TIMELY: Outline = (("speed", "Speed", "Mean time of a record in batches, on the machine named above, everything included."),)
 COST: Outline = (
     ("automation", "How much can go out untouched?", "The largest share of the records whose codes are wrong in at most so many percent, and the probability from which on. Chosen on these records: check a threshold on another sample before relying on it."),
@@ -122,7 +128,9 @@ def _block(store: Store, run: int, name: str, title: str, says: str) -> Block:
 
 
 def _plain(value: Any) -> Any:
-    return value if value is None or isinstance(value, str | int | float | bool) else str(value) if isinstance(value, list) else float(value)
+    return (
+        value if value is None or isinstance(value, str | int | float | bool) else str(value) if isinstance(value, list) else float(value)
+    )
 
 
 def _alternative(name: str, title: str, rows: Sequence[Row]) -> str:
@@ -160,7 +168,8 @@ def _summary(store: Store, run: int) -> list[str]:
     if "right of these" in figures:
         found.insert(2, f"{told('coded to the unit group')} go out as unit groups; {told('right of these')} of those are right.")
     kept = store.rows(
-        "SELECT percent, low, high FROM percents WHERE run = ? AND scope = 'all' AND measure = 'automated' AND slice = 'unit group' AND value = '0.05'", run
+        "SELECT percent, low, high FROM percents WHERE run = ? AND scope = 'all' AND measure = 'automated' AND slice = 'unit group' AND value = '0.05'",
+        run,
     )
     if kept:
         f = kept[0]
@@ -184,11 +193,16 @@ def _notices(store: Store, run: int, about: dict[str, Any]) -> list[str]:
     for name, least, value in failed_gates(store, run, gates):
         found.append(f"Gate not passed: {name} is {100 * value:.1f} %, the suite asks for {100 * least:.1f} %.")
     if gates and not any(note.startswith("Gate") for note in found):
-        found.append("All gates of the suite are passed: " + ", ".join(f"{name} at least {100 * least:.0f} %" for name, least in gates.items()) + ".")
+        found.append(
+            "All gates of the suite are passed: " + ", ".join(f"{name} at least {100 * least:.0f} %" for name, least in gates.items()) + "."
+        )
     return found
 
 
 def failed_gates(store: Store, run: int, gates: dict[str, float]) -> list[tuple[str, float, float]]:
     """Gates that a run does not pass: the figure's name, the least value that the suite asks for, and the value found."""
-    values = {r["measure"]: r["figure"] for r in store.rows("SELECT measure, figure FROM figures WHERE run = ? AND scope = 'all' AND slice = 'all'", run)}
+    values = {
+        r["measure"]: r["figure"]
+        for r in store.rows("SELECT measure, figure FROM figures WHERE run = ? AND scope = 'all' AND slice = 'all'", run)
+    }
     return [(name, least, values.get(name, 0.0)) for name, least in gates.items() if values.get(name, 0.0) < least]

@@ -13,8 +13,8 @@ from isco_eval.mistakes import FIXES, STAGES, Analysis
 from isco_eval.render import cells
 from isco_eval.report import Block
 from isco_eval.store import Store
-from isco_rag.taxonomy import Taxonomy
 from isco_rag.show import console, percent, plain_table
+from isco_rag.taxonomy import Taxonomy
 
 
 def show_runs(store: Store, runs: Sequence[int]) -> None:
@@ -53,7 +53,9 @@ def _levels(store: Store, runs: Sequence[int], about: Sequence[dict[str, Any]]) 
     for run, one in zip(runs, about, strict=True):
         found = {
             row["value"]: f"{row['percent']:.1f} ({row['low']:.0f}-{row['high']:.0f})"
-            for row in store.rows("SELECT * FROM percents WHERE run = ? AND scope = 'all' AND measure = 'accuracy' AND slice = 'level'", run)
+            for row in store.rows(
+                "SELECT * FROM percents WHERE run = ? AND scope = 'all' AND measure = 'accuracy' AND slice = 'level'", run
+            )
         }
         table.add_row(escape(one["suite"]), *(found.get(str(level), "-") for level in range(depth, 0, -1)))
     return table
@@ -92,7 +94,9 @@ def show_guard(suite: str, baseline: Baseline, bundle: str, changes: Sequence[Gu
 def show_analysis(found: Analysis, taxonomy: Taxonomy, clusters: int) -> None:
     """Where the wrong records lost their code, what would mend them, and the largest clusters with examples."""
     out = console()
-    out.print(f"\n{found.wrong:,} of {found.records:,} records have another best unit group than their gold code; {len(found.doubts):,} gold codes are doubted\n")
+    out.print(
+        f"\n{found.wrong:,} of {found.records:,} records have another best unit group than their gold code; {len(found.doubts):,} gold codes are doubted\n"
+    )
     for what, told, head in (("stages", STAGES, "where the right code was lost"), ("fixes", FIXES, "what would mend it")):
         table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0), pad_edge=False)
         table.add_column("records", justify="right")
@@ -110,4 +114,7 @@ def show_analysis(found: Analysis, taxonomy: Taxonomy, clusters: int) -> None:
             out.print("  drawn away by: " + escape(", ".join(f"{entry} ({n})" for entry, n in cluster.drawn_by.items())))
         for m in cluster.mistakes[:3]:
             text = " ".join(m.text.split())[:70]
-            out.print(f"  {escape(m.id)}  {escape(text)}: gold {m.gold} at {m.gold_probability:.0%}, coded {m.best or '-'} at {m.confidence:.0%}; {m.stage}, {m.fix}", style="dim")
+            out.print(
+                f"  {escape(m.id)}  {escape(text)}: gold {m.gold} at {m.gold_probability:.0%}, coded {m.best or '-'} at {m.confidence:.0%}; {m.stage}, {m.fix}",
+                style="dim",
+            )

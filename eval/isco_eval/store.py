@@ -55,7 +55,9 @@ class Store:
         try:
             found = self.connection.execute(text)
         except duckdb.Error as error:
-            raise EvaluationError(f"the query does not run ({' '.join(str(error).splitlines()[:1])}); mend it, or see the queries with: isco-rag eval sql") from None
+            raise EvaluationError(
+                f"the query does not run ({' '.join(str(error).splitlines()[:1])}); mend it, or see the queries with: isco-rag eval sql"
+            ) from None
         return [column[0] for column in found.description], found.fetchall()
 
     @contextmanager
@@ -122,7 +124,9 @@ def _connect(path: Path | None) -> duckdb.DuckDBPyConnection:
         raise EvaluationError(f"{path}: can't be opened ({str(error).splitlines()[0]}); check the path") from None
     except (duckdb.Error, OSError) as error:
         connection.close()
-        raise EvaluationError(f"{path}: can't be opened as a DuckDB database ({str(error).splitlines()[0]}); choose another with --db") from None
+        raise EvaluationError(
+            f"{path}: can't be opened as a DuckDB database ({str(error).splitlines()[0]}); choose another with --db"
+        ) from None
     return connection
 
 
@@ -134,12 +138,18 @@ def steps() -> list[str]:
 def _migrate(store: Store) -> None:
     tables = {row["name"] for row in store.rows("SELECT table_name AS name FROM duckdb_tables()")}
     if tables and "schema_steps" not in tables:
-        raise EvaluationError(f"{store.path}: is a database, but none of this program (it has the table {min(tables)}); choose another with --db")
-    store.connection.execute("CREATE TABLE IF NOT EXISTS schema_steps (step VARCHAR PRIMARY KEY, applied TIMESTAMP DEFAULT current_timestamp)")
+        raise EvaluationError(
+            f"{store.path}: is a database, but none of this program (it has the table {min(tables)}); choose another with --db"
+        )
+    store.connection.execute(
+        "CREATE TABLE IF NOT EXISTS schema_steps (step VARCHAR PRIMARY KEY, applied TIMESTAMP DEFAULT current_timestamp)"
+    )
     done = [row["step"] for row in store.rows("SELECT step FROM schema_steps ORDER BY step")]
     wanted = steps()
     if newer := sorted(set(done) - set(wanted)):
-        raise EvaluationError(f"{store.path}: was written by a newer version (step {newer[-1]}); install that version or choose another with --db")
+        raise EvaluationError(
+            f"{store.path}: was written by a newer version (step {newer[-1]}); install that version or choose another with --db"
+        )
     missing = [step for step in wanted if step not in done]
     if done and missing and store.path is not None:
         store.connection.execute("CHECKPOINT")

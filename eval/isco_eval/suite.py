@@ -66,7 +66,7 @@ class Suite(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True)
         """The gold file."""
         if self.gold.startswith("data:"):
             return data_folder() / self.gold.removeprefix("data:")
-        return Path(self.folder) / self.gold
+        return (Path(self.folder) / self.gold).resolve()
 
     @property
     def digest(self) -> str:
@@ -134,7 +134,9 @@ def write_suite(suite: Suite, folder: Path, *, force: bool = False) -> Path:
     plain = {k: v for k, v in msgspec.to_builtins(suite).items() if k not in ("name", "folder")}
     scalars = [f"{key} = {_toml(value)}" for key, value in plain.items() if not isinstance(value, dict)]
     tables = [
-        "\n".join([f"\n[{key}]", *(f"{_toml(k)} = {_toml(v)}" for k, v in value.items())]) for key, value in plain.items() if isinstance(value, dict)
+        "\n".join([f"\n[{key}]", *(f"{_toml(k)} = {_toml(v)}" for k, v in value.items())])
+        for key, value in plain.items()
+        if isinstance(value, dict)
     ]
     path.write_text("\n".join([*scalars, *tables]) + "\n", encoding="utf-8")
     return path

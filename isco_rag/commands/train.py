@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 @click.option("--bundle", required=True, type=click.Path(path_type=Path), help="Where to put the finished bundle.")
 def train(recipe: Path, work: Path, bundle: Path) -> None:
     """Train a bundle from a recipe (needs the extra: pip install 'isco-rag[train]')."""
-    from isco_eval.gold import read_golds
-    from isco_eval.measure import code_gold, measure
+    from isco_eval.judge import figures_of
 
     try:
         from isco_rag.train.recipe import Kitchen, load_recipe
@@ -32,8 +31,11 @@ def train(recipe: Path, work: Path, bundle: Path) -> None:
 
     def judge(classifier: "Classifier") -> tuple[Metric, ...]:
         paths = [path for folder in (plan.gold, plan.evaluation) for path in sorted(folder.glob("*.csv"))]
-        report = measure(code_gold(classifier, read_golds(paths, classifier.taxonomy, 3000)))
-        return tuple(msgspec.structs.replace(m, name=f"{gold}: {m.name}") for gold, found in report.metrics.items() for m in found)
+        return tuple(
+            msgspec.structs.replace(m, name=f"{gold}: {m.name}")
+            for gold, found in figures_of(classifier, paths, 3000).items()
+            for m in found
+        )
 
     kitchen.fine_tune()
     kitchen.reranker()

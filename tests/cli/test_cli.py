@@ -127,8 +127,8 @@ def test_codes_browse_and_search() -> None:
     assert "did you mean 0110" in unknown.stderr
 
 
-def test_eval_prints_intervals_and_leaks(root: Path) -> None:
-    found = run("eval", root / "data" / "gold" / "written.csv", "--limit", "40")
+def test_eval_prints_intervals_and_leaks(root: Path, tmp_path: Path) -> None:
+    found = run("eval", root / "data" / "gold" / "written.csv", "--limit", "40", "--no-training", "--db", tmp_path / "e.duckdb")
     assert found.exit_code == 0, found.output
     for part in ("written", "top 1", "calibration error", "leaks", "("):
         assert part in found.output
@@ -161,7 +161,7 @@ def test_nothing_heavy_is_imported_and_no_network_is_used(root: Path) -> None:
     assert "7212" in found.stdout
 
 
-@pytest.mark.parametrize("command", [(), ("classify",), ("code",), ("codes",), ("eval",), ("train",)])
+@pytest.mark.parametrize("command", [(), ("classify",), ("code",), ("codes",), ("eval",), ("eval", "run"), ("eval", "guard"), ("train",)])
 def test_help_is_everywhere(command: tuple[str, ...]) -> None:
     found = run(*command, "--help")
     assert found.exit_code == 0
