@@ -35,7 +35,7 @@ def evaluate() -> None:
     """
 
 
-@evaluate.command()
+@evaluate.command(short_help="Measure on suites or coded files.")
 @click.argument("suites", nargs=-1, required=True, metavar="SUITE...")
 @click.option(
     "--limit", default=0, type=click.IntRange(min=0), metavar="N", help="Measure on N rows of each suite, drawn by a fixed shuffle."
@@ -86,7 +86,7 @@ def run(
             )
 
 
-@evaluate.command()
+@evaluate.command(short_help="Write a report as HTML, Markdown or JSON.")
 @click.argument("runs", nargs=-1, metavar="[RUN]...")
 @click.option("-o", "--output", "target", required=True, type=click.Path(path_type=Path), help="The file to write: .html, .md or .json.")
 @DB_OPTION
@@ -101,7 +101,7 @@ def report(runs: tuple[str, ...], target: Path, database: Path) -> None:
     click.echo(f"written: {target}")
 
 
-@evaluate.command()
+@evaluate.command(short_help="Say what is better and worse in another run.")
 @click.argument("before", metavar="RUN_A")
 @click.argument("after", metavar="RUN_B")
 @click.option("--json", "as_json", is_flag=True, help="Print the comparison as JSON.")
@@ -125,7 +125,7 @@ def compare(before: str, after: str, as_json: bool, database: Path) -> None:
     show_rows(*comparing.table(found.changes))
 
 
-@evaluate.command(name="list")
+@evaluate.command(name="list", short_help="List suites and runs.")
 @DB_OPTION
 def list_all(database: Path) -> None:
     """List the suites that can be measured and the runs that there are."""
@@ -141,7 +141,7 @@ def list_all(database: Path) -> None:
             show_rows(*store.ask("runs", 0))
 
 
-@evaluate.command()
+@evaluate.command(short_help="Make a suite of a coded sample of your own.")
 @click.option("--gold", required=True, type=click.Path(path_type=Path), help="CSV file of coded records.")
 @click.option("--name", default="", help="Name of the suite; default: that of the file.")
 @click.option("--title", default="", help="What the sample is.")
@@ -184,7 +184,7 @@ def add(
     )
 
 
-@evaluate.command()
+@evaluate.command(short_help="Run the queries that reports are made of.")
 @click.argument("name", required=False)
 @click.option("--run", "named", default="last", show_default=True, metavar="RUN", help="The run that the query is about.")
 @click.option(
@@ -217,7 +217,7 @@ def sql(name: str | None, named: str, scope: str, show: bool, database: Path) ->
             show_rows(*store.ask(name, number, scope=scope))
 
 
-@evaluate.command()
+@evaluate.command(short_help="Fail where a bundle falls below its baseline.")
 @click.argument("names", nargs=-1, metavar="[SUITE]...")
 @click.option("--write", is_flag=True, help="Measure a new baseline instead of guarding the old one.")
 @click.option("--baselines", type=click.Path(path_type=Path), help="Folder of the baselines; default: eval/baselines of the checkout.")
@@ -259,7 +259,7 @@ def guard(names: tuple[str, ...], write: bool, baselines: Path | None, bundle: P
         )
 
 
-@evaluate.command()
+@evaluate.command(short_help="Cluster the wrong records and say what would mend them.")
 @click.argument("named", default="last", metavar="[RUN]")
 @click.option("--show", default=10, show_default=True, type=click.IntRange(min=0), metavar="N", help="Clusters to print.")
 @click.option("-o", "--output", "target", type=click.Path(path_type=Path), help="Write the whole analysis as JSON.")
