@@ -68,7 +68,7 @@ def read_suite(suite: Suite, taxonomy: Taxonomy) -> Gold:
         Job(
             **{field: row[c] for field, c in columns.items()},
             id=str(i) if ident is None else row[ident],
-            language=(row[language].strip() if language is not None else "") or "en",
+            language=row[language].strip() if language is not None else Job().language,
         )
         for i, row in rows
     )

@@ -146,16 +146,20 @@ def calibration(rows: Rows) -> Iterator[Measures]:
         ("ECE of the unit group", rows["p_1"], rows["rank"] == 1, unit),
     ):
         place = np.flatnonzero(among)
-        gap = confidence[place].astype(float) - right[place].astype(float)
-        owner = adaptive_bins(confidence[place].astype(float), BINS)
-        bins = np.zeros((len(place), max(owner, default=0) + 1))
-        bins[np.arange(len(place)), owner] = gap
+        yield calibration_gap(Key(name), confidence[place].astype(float), right[place].astype(float), place)
 
-        def of(weights: Doubles, place: NDArray[np.intp] = place, bins: Doubles = bins) -> Doubles:
-            mine = weights[:, place]
-            return divided(np.abs(mine @ bins).sum(axis=1), mine.sum(axis=1))[:, None]
 
-        yield Measures((Key(name),), (len(place),), of, biased=True)
+def calibration_gap(key: Key, confidence: Doubles, right: Doubles, place: NDArray[np.intp]) -> Measures:
+    """Expected calibration error of the records at `place`: the mean gap between confidence and share right over equally filled bins."""
+    owner = adaptive_bins(confidence, BINS)
+    bins = np.zeros((len(place), max(owner, default=0) + 1))
+    bins[np.arange(len(place)), owner] = confidence - right
+
+    def of(weights: Doubles) -> Doubles:
+        mine = weights[:, place]
+        return divided(np.abs(mine @ bins).sum(axis=1), mine.sum(axis=1))[:, None]
+
+    return Measures((key,), (len(place),), of, biased=True)
 
 
 def slices(rows: Rows) -> Iterator[Measures]:
