@@ -61,7 +61,8 @@ def ratios(keys: Sequence[Key], tops: Sequence[Doubles], bottoms: Sequence[Doubl
 
 def divided(top: Doubles, bottom: Doubles) -> Doubles:
     """A quotient that is NaN where the divisor is zero."""
-    return np.divide(top, bottom, out=np.full(np.broadcast(top, bottom).shape, np.nan), where=bottom != 0)
+    found: Doubles = np.divide(top, bottom, out=np.full(np.broadcast(top, bottom).shape, np.nan), where=bottom != 0)
+    return found
 
 
 def resamples(n: int, count: int, seed: int) -> Iterator[Doubles]:

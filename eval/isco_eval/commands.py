@@ -67,6 +67,7 @@ def run(
     from isco_eval.show import show_runs
     from isco_eval.store import open_store
     from isco_rag.show import FileProgress
+    from isco_rag.tables import read_form
 
     chosen = _present(suites, limit)
     for suite in chosen:
@@ -75,7 +76,8 @@ def run(
         bench = _bench(store, chosen, bundle, settings_file, index_also, training_file, look=not no_training, keep_texts=keep_texts)
         numbers = []
         for suite in chosen:
-            with FileProgress(suite.limit, keep=0) as progress:
+            rows = read_form(suite.path).rows
+            with FileProgress(min(suite.limit or rows, rows), keep=0) as progress:
                 numbers.append(run_suite(bench, suite, lambda n, step=progress.step: step(n, [])))  # type: ignore[misc]
         if as_json:
             click.echo(rendered([make_report(store, number) for number in numbers]), nl=False)

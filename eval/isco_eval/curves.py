@@ -133,7 +133,8 @@ def published(rows: Rows) -> Iterator[Measures]:
             return np.concatenate([before, after, after - before], axis=1)
 
         def moved(weights: Doubles, of: Callable[[Doubles], Doubles] = of, k: int = len(codes)) -> Doubles:
-            return 0.5 * np.abs(of(weights)[:, 2 * k :]).sum(axis=1, keepdims=True)
+            gaps: Doubles = np.abs(of(weights)[:, 2 * k :]).sum(axis=1, keepdims=True)
+            return gaps / 2
 
         names = ("share by gold", "share by coder", "difference of shares")
         keys = [Key(measure, f"level {level}", code) for measure in names for code in codes]

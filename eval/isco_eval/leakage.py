@@ -23,8 +23,7 @@ from msgspec import Struct
 from rapidfuzz import fuzz
 
 from isco_rag.ports import Ints
-from isco_rag.sources import uninvert
-from isco_rag.text import clean, key, title_text
+from isco_rag.text import clean, key, title_text, uninvert
 from isco_rag.types import Entry
 
 Kind = Literal["exact", "normalised", "near"]

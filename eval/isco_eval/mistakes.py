@@ -144,7 +144,9 @@ def _mistakes(
     for k, n in enumerate(wrong):
         i, right, p = rows[n], int(truth[n]), probabilities[n]
         best = int(p.argmax())
-        stage, fix, drawn = "not codable", "close call", ""
+        stage: Stage = "not codable"
+        fix: Fix = "close call"
+        drawn = ""
         if k in place:
             a = place[k]
             stage, fix, drawn = _diagnosis(classifier, cosines[a], entries[a], fused[a], p, right, best)

@@ -189,6 +189,11 @@ def _notices(store: Store, run: int, about: dict[str, Any]) -> list[str]:
         )
     if about["training_checked"].startswith("not looked at"):
         found.append(f"The training data were {about['training_checked']}, so leakage was looked for in the index alone.")
+    if about["repeated_same"] < about["repeated"]:
+        found.append(
+            f"Not reproducible: of {about['repeated']} records coded a second time, each alone, {about['repeated_same']} got the very same answer; "
+            "the others got another code or another probability."
+        )
     gates = msgspec.json.decode(about["gates"] or "{}", type=dict[str, float])
     for name, least, value in failed_gates(store, run, gates):
         found.append(f"Gate not passed: {name} is {100 * value:.1f} %, the suite asks for {100 * least:.1f} %.")

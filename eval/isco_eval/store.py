@@ -179,7 +179,8 @@ def queries() -> list[str]:
 
 def _filled(column: NDArray[Any]) -> NDArray[Any]:
     if isinstance(column, np.ma.MaskedArray):
-        return np.asarray(column.filled("")) if column.dtype == object else np.asarray(column.astype(float).filled(np.nan))
+        masked: Any = column
+        return np.asarray(masked.filled("")) if column.dtype == object else np.asarray(masked.astype(float).filled(np.nan))
     if column.dtype == object:
         return np.array(["" if v is None else v for v in column], dtype=object)
     return column

@@ -7,10 +7,9 @@ from msgspec import Struct
 from isco_eval.gold import read_titles
 from isco_eval.leakage import Texts, title_key
 from isco_rag.bundle import file_hash
-from isco_rag.sources import uninvert
 from isco_rag.tables import choose_columns, read_form, read_rows
 from isco_rag.taxonomy import Taxonomy
-from isco_rag.text import key, title_text
+from isco_rag.text import key, title_text, uninvert
 from isco_rag.types import Manifest
 from isco_rag.wiring import data_folder
 

@@ -75,6 +75,14 @@ def test_leakage_stands_at_the_top_with_both_figures() -> None:
     assert effect.records[0]["n without"] < effect.records[0]["n"]
 
 
+def test_answers_that_come_out_otherwise_a_second_time_are_said() -> None:
+    with open_store(None) as store:
+        run = tiny_run(store)
+        assert not any("Not reproducible" in notice for notice in make_report(store, run).notices)
+        store.connection.execute("UPDATE runs SET repeated_same = repeated - 1")
+        assert any("Not reproducible: of 8 records" in notice for notice in make_report(store, run).notices)
+
+
 def test_a_gate_that_is_not_passed_is_said() -> None:
     with open_store(None) as store:
         run = tiny_run(store, suite=Suite("tiny", "t.csv", resamples=100, gates={"top 1": 0.99}))

@@ -30,6 +30,13 @@ def test_codes_that_do_not_exist_are_listed_with_their_rows(tmp_path: Path) -> N
         read_gold(path, tiny_taxonomy())
 
 
+def test_a_file_without_records_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "g.csv"
+    path.write_text("title,code\n")
+    with pytest.raises(InputError, match="no records"):
+        read_gold(path, tiny_taxonomy())
+
+
 def test_shorter_gold_is_read_as_it_is(tmp_path: Path) -> None:
     path = tmp_path / "g.csv"
     path.write_text("title,isco08_code\ndriver,832\nsoldier,0\n")
