@@ -296,6 +296,7 @@ def _present(names: tuple[str, ...], limit: int) -> list["Suite"]:
     """The suites that names mean, less those whose gold is not here; a notice names these, AbsentError if none is left."""
     import msgspec
 
+    from isco_eval.gold import guessed_slices
     from isco_eval.suite import find_suite
     from isco_rag.errors import AbsentError
 
@@ -303,7 +304,12 @@ def _present(names: tuple[str, ...], limit: int) -> list["Suite"]:
     absent = [suite for suite in found if not suite.path.is_file()]
     for suite in absent:
         click.echo(f"{suite.name}: left out, its gold file is not on this machine ({suite.path})", err=True)
-    here = [suite for suite in found if suite not in absent]
+    # A plain file says by its header what is worth telling apart; a suite says it itself.
+    here = [
+        suite if suite.folder else msgspec.structs.replace(suite, slices=guessed_slices(suite.path))
+        for suite in found
+        if suite not in absent
+    ]
     if not here:
         raise AbsentError(
             f"nothing was measured: the gold of {', '.join(s.name for s in absent)} is not on this machine; name a suite whose file is here"
