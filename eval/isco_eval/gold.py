@@ -57,8 +57,6 @@ def read_suite(suite: Suite, taxonomy: Taxonomy) -> Gold:
         raise InputError(f"{path}: has no column with codes; name one of its columns isco08_code")
     ident, language = _column(form, path, wanted.id, "id"), _column(form, path, wanted.language, "language")
     rows = [(i, row) for i, row in enumerate(read_rows(path, form), 1)]
-    if not rows:
-        raise InputError(f"{path}: has no records; a gold file needs at least one")
     coders = {coder: _named(form, path, coder) for coder in wanted.coders}
     _check_codes(path, rows, [number], taxonomy, may_be_empty=False)
     _check_codes(path, rows, list(coders.values()), taxonomy, may_be_empty=True)

@@ -106,7 +106,13 @@ def confusions_above(rows: Sequence[Row]) -> Spec:
     data = [{**r, "label": f"{r['gold']} {_short(r['gold group'])} → {r['coded']} {_short(r['coded as'])}"} for r in rows[:12]]
     y = {"field": "label", "type": "nominal", "title": None, "sort": None, "axis": {"labelLimit": 420}}
     most = max((r["records"] for r in data), default=1)
-    x = {"field": "records", "type": "quantitative", "title": "records", "axis": {"tickMinStep": 1}, "scale": {"domain": [0, most]}}
+    x = {
+        "field": "records",
+        "type": "quantitative",
+        "title": "records",
+        "axis": {"tickCount": min(most, 8), "format": "d"},
+        "scale": {"domain": [0, most]},
+    }
     return {
         **_frame(data, height={"step": 22}),
         "width": 260,

@@ -33,7 +33,7 @@ def test_codes_that_do_not_exist_are_listed_with_their_rows(tmp_path: Path) -> N
 def test_a_file_without_records_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "g.csv"
     path.write_text("title,code\n")
-    with pytest.raises(InputError, match="no records"):
+    with pytest.raises(InputError, match="no record"):
         read_gold(path, tiny_taxonomy())
 
 
