@@ -11,7 +11,7 @@ BIN    := $(VENV)/bin
 TORCH  := torch==2.13.0
 TORCH_INDEX ?= $(if $(shell command -v nvidia-smi),,https://download.pytorch.org/whl/cpu)
 
-.PHONY: run serve load test test-train lint train eval bench clean
+.PHONY: run serve load test test-train lint train eval guard bench clean
 
 run: $(VENV)/.base
 	@mkdir -p output
@@ -38,8 +38,13 @@ lint: $(VENV)/.train $(VENV)/.dev
 train: $(VENV)/.train
 	$(BIN)/isco-rag train isco_rag/train/recipe.toml --work build --bundle data/bundle
 
-eval: $(VENV)/.base
-	$(BIN)/isco-rag eval data/gold/written.csv
+eval: $(VENV)/.eval
+	$(BIN)/isco-rag eval run written
+	$(BIN)/isco-rag eval report -o output/evaluation.html
+
+# The shipped bundle against what it reached when it was shipped (eval/baselines).
+guard: $(VENV)/.base
+	$(BIN)/isco-rag eval guard
 
 # BENCH="--limit 200 --shipped-only" makes it short.
 bench: $(VENV)/.bench
@@ -54,6 +59,10 @@ $(VENV)/.base: pyproject.toml | $(VENV)/bin/python
 
 $(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install -q -e '.[dev]'
+	@touch $(VENV)/.base $@
+
+$(VENV)/.eval: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install -q -e '.[eval]'
 	@touch $(VENV)/.base $@
 
 # The CPU index is tried once and shortly: behind a firewall the ordinary index has the last word.

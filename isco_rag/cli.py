@@ -18,7 +18,7 @@ COMMANDS = {
     "code": ("isco_rag.commands.code:code", "Code a CSV file."),
     "codes": ("isco_rag.commands.codes:codes", "Browse and search the classification."),
     "data": ("isco_rag.commands.data:data", "Import coded titles into an index of your own."),
-    "eval": ("isco_eval.commands:evaluate", "Measure accuracy and calibration on coded files."),
+    "eval": ("isco_eval.commands:evaluate", "Measure the coder: runs, reports, comparison, guard, errors."),
     "calibrate": ("isco_rag.commands.calibrate:calibrate", "Refit the calibration on your own coded records."),
     "thresholds": ("isco_rag.commands.thresholds:thresholds", "Say what can go out untouched at a given error."),
     "serve": ("isco_api.commands:serve", "Run the REST API and the web pages."),
@@ -66,7 +66,8 @@ def main() -> None:
     """Code job descriptions into ISCO-08, with probabilities that mean what they say.
 
     Exit codes: 0 done, 2 usage, 3 input file, 4 unknown code, 5 classification, 6 bundle, 7 training, 8 state database,
-    9 not found, 10 conflict, 11 login, 12 access, 13 limit, 14 too large, 15 audit trail.
+    9 not found, 10 conflict, 11 login, 12 access, 13 limit, 14 too large, 15 audit trail, 20 evaluation,
+    21 nothing to evaluate here, 22 below baseline.
     """
 
 

@@ -14,7 +14,10 @@
     ├── AccessError            a caller who may not do this
     ├── LimitError             more than may be asked at once
     ├── TooLargeError          a body, a field or a file that is larger than it may be
-    └── AuditError             an audit trail that does not verify
+    ├── AuditError             an audit trail that does not verify
+    ├── EvaluationError        a suite, a run or an evaluation database that can't be used
+    ├── AbsentError            suites whose gold files are not on this machine, so that nothing was measured
+    └── RegressionError        a bundle that falls below its baseline or a gate
 
 A message is one line, names the file or the value, and ends with what to do about it.
 """
@@ -123,3 +126,24 @@ class AuditError(CoderError):
 
     exit_code = 15
     http_status = 500
+
+
+class EvaluationError(CoderError):
+    """A suite, a run or an evaluation database that can't be used as it is."""
+
+    exit_code = 20
+    http_status = 422
+
+
+class AbsentError(CoderError):
+    """Nothing was measured, because the gold files of every suite asked for are not on this machine."""
+
+    exit_code = 21
+    http_status = 404
+
+
+class RegressionError(CoderError):
+    """A bundle that falls below its baseline by more than the baseline's interval, or below a gate."""
+
+    exit_code = 22
+    http_status = 409

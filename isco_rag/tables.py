@@ -24,7 +24,7 @@ SAMPLE = 1 << 18
 # The csv module stops at 131,072 characters a cell; pasted advertisements can be longer.
 csv.field_size_limit(1 << 26)
 
-CODE_NAMES = ("isco08 code", "isco code", "isco08", "isco", "code", "gold")
+CODE_NAMES = ("isco08 code", "isco 08 code", "isco code", "isco08", "isco 08", "isco", "code", "unit group", "gold")
 # Header names by what they hold, as keys (isco_rag.text.key), the surest first.
 NAMES = {
     "title": ("job title", "jobtitle", "title", "occupation", "occupation title", "occ title", "job", "position", "job name", "position title",

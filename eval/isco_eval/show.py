@@ -1,32 +1,120 @@
 """What the evaluation prints on the command line."""
 
+from collections.abc import Sequence
+from typing import Any
+
+from rich.markup import escape
 from rich.padding import Padding
+from rich.table import Table
 
-from isco_eval.measure import Report
+from isco_eval.figures import headline, metric
+from isco_eval.guard import Baseline, Guarded
+from isco_eval.mistakes import FIXES, STAGES, Analysis
+from isco_eval.render import cells
+from isco_eval.report import Block
+from isco_eval.store import Store
 from isco_rag.show import console, percent, plain_table
+from isco_rag.taxonomy import Taxonomy
 
 
-def show_report(report: Report, leaks: dict[str, int], entries: int) -> None:
-    """Figures of gold files as tables."""
+def show_runs(store: Store, runs: Sequence[int]) -> None:
+    """The main figures of runs, a line each, and what their grades are worth together."""
     out = console()
-    out.print(f"\n{entries:,} entries in the index; percentages with their 95 % interval\n")
-    table = plain_table("gold", "n", "top 1", "top 3", "emitted code right", "calibration error", "leaks")
+    about = [store.rows("SELECT * FROM runs JOIN samples USING (sample) WHERE run = ?", run)[0] for run in runs]
+    entries = ", ".join(f"{n:,}" for n in sorted({a["entries"] for a in about}))
+    out.print(f"\n{entries} entries in the index; percentages with their 95 % interval\n")
+    right = plain_table("gold", "run", "n", "top 1", "top 3", "emitted code right", "calibration error", "leaks")
     shares = plain_table("gold", "coded to the unit group", "right of these", "for review", "rows a minute")
-    for gold, metrics in report.metrics.items():
-        by = {m.name: m for m in metrics}
-        ece = by["ECE of the emitted code"]
-        right = [percent(by[name]) for name in ("top 1", "top 3", "emitted right")]
-        table.add_row(gold, f"{by['top 1'].n:,}", *right, f"{ece.value:.3f} ({ece.low:.3f}-{ece.high:.3f})", str(leaks.get(gold, 0)))
-        rest = [percent(by[name]) for name in ("coded to the unit group", "right of these", "for review")]
-        shares.add_row(gold, *rest, f"{report.rows_per_minute[gold]:,.0f}")
-    out.print(table)
+    for run, one in zip(runs, about, strict=True):
+        by = {m.name: m for m in headline(store, run)}
+        ece, milliseconds = by.get("ECE of the emitted code"), metric(store, run, "milliseconds")
+        leaks = store.rows("SELECT count(DISTINCT row) AS n FROM leaks WHERE run = ?", run)[0]["n"]
+        error = f"{ece.value:.3f} ({ece.low:.3f}-{ece.high:.3f})" if ece else "-"
+        right.add_row(
+            escape(one["suite"]), str(run), f"{one['rows']:,}", *(percent(by[name]) for name in ("top 1", "top 3", "emitted right")), error, f"{leaks:,}"
+        )  # fmt: skip
+        rest = [percent(by[name]) if name in by else "-" for name in ("coded to the unit group", "right of these", "for review")]
+        shares.add_row(escape(one["suite"]), *rest, f"{60_000 / milliseconds.value:,.0f}" if milliseconds and milliseconds.value else "-")
+    out.print(right)
     out.print(Padding(shares, (1, 0, 0, 0)))
-    depths = sorted({level for found in report.levels.values() for level in found}, reverse=True)
-    levels = plain_table("best unit group right at level", *map(str, depths))
-    for gold, found in report.levels.items():
-        levels.add_row(gold, *(percent(found[d]) for d in depths))
-    out.print(Padding(levels, (1, 0, 0, 0)))
-    grades = plain_table("grade", "n", "mean confidence", "emitted right")
-    for grade, mean, hits in report.grades:
-        grades.add_row(grade.replace("_", " "), f"{hits.n:,}", f"{100 * mean:.1f}", percent(hits))
-    out.print(Padding(grades, (1, 0)))
+    out.print(Padding(_levels(store, runs, about), (1, 0, 0, 0)))
+    for run, one in zip(runs, about, strict=True):
+        found = store.ask("leakage", run)[1]
+        if found:
+            parts = ", ".join(f"{n:,} {kind} in the {place}" for place, kind, n, _ in found)
+            without = metric(store, run, "top 1", "without leaks")
+            told = f"; top 1 without these rows: {percent(without)}" if without else ""
+            out.print(f"[yellow]{escape(one['suite'])}: leakage, {parts}{told}[/]")
+
+
+def _levels(store: Store, runs: Sequence[int], about: Sequence[dict[str, Any]]) -> Table:
+    depth = max(one["depth"] for one in about)
+    table = plain_table("best unit group right at level", *(str(level) for level in range(depth, 0, -1)))
+    for run, one in zip(runs, about, strict=True):
+        found = {
+            row["value"]: f"{row['percent']:.1f} ({row['low']:.0f}-{row['high']:.0f})"
+            for row in store.rows(
+                "SELECT * FROM percents WHERE run = ? AND scope = 'all' AND measure = 'accuracy' AND slice = 'level'", run
+            )
+        }
+        table.add_row(escape(one["suite"]), *(found.get(str(level), "-") for level in range(depth, 0, -1)))
+    return table
+
+
+def show_rows(columns: Sequence[str], rows: Sequence[tuple[Any, ...]], limit: int = 0) -> None:
+    """The rows of a query as a table; the first `limit` of them, or all."""
+    block = Block("", "", "", tuple(columns), tuple(rows[: limit or None]), "")
+    names, lines, numeric = cells(block)
+    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0), pad_edge=False)
+    for name, number in zip(names, numeric, strict=True):
+        table.add_column(escape(name), justify="right" if number else "left")
+    for line in lines:
+        table.add_row(*map(escape, line))
+    out = console()
+    out.print(table if rows else "no rows")
+    if limit and len(rows) > limit:
+        out.print(f"{len(rows) - limit:,} more", style="dim")
+
+
+def show_guard(suite: str, baseline: Baseline, bundle: str, changes: Sequence[Guarded]) -> None:
+    """Every guarded figure beside its baseline."""
+    out = console()
+    out.print(f"\n{escape(suite)}: {escape(bundle)} against the baseline of {escape(baseline.bundle)}\n")
+    table = plain_table("figure", "baseline", "least or most", "now", "change", "n")
+    table.add_column("", justify="left")
+    for c in changes:
+        limit = c.baseline.low if c.more_is_better else c.baseline.high
+        table.add_row(
+            c.baseline.name, f"{c.baseline.value:.4f}", f"{limit:.4f}", f"{c.found.value:.4f}", f"{c.found.value - c.baseline.value:+.4f}", f"{c.found.n:,}",
+            "[red]fell[/]" if c.fell else "held",
+        )  # fmt: skip
+    out.print(table)
+
+
+def show_analysis(found: Analysis, taxonomy: Taxonomy, clusters: int) -> None:
+    """Where the wrong records lost their code, what would mend them, and the largest clusters with examples."""
+    out = console()
+    out.print(
+        f"\n{found.wrong:,} of {found.records:,} records have another best unit group than their gold code; {len(found.doubts):,} gold codes are doubted\n"
+    )
+    for what, told, head in (("stages", STAGES, "where the right code was lost"), ("fixes", FIXES, "what would mend it")):
+        table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0), pad_edge=False)
+        table.add_column("records", justify="right")
+        table.add_column(head)
+        table.add_column("")
+        for name, n in found.counted(what).items():  # type: ignore[arg-type]
+            table.add_row(f"{n:,}", name, told[name])  # type: ignore[index]
+        out.print(Padding(table, (0, 0, 1, 0)))
+    for cluster in found.clusters[:clusters]:
+        coded = f"{cluster.coded} {taxonomy.group(cluster.coded).title}" if cluster.coded else "no code"
+        out.print(f"[bold]{cluster.gold} {taxonomy.group(cluster.gold).title} → {coded}[/]: {len(cluster.mistakes)} records")
+        lost, fixes = (", ".join(f"{n} {name}" for name, n in counts.items()) for counts in (cluster.stages, cluster.fixes))
+        out.print(f"  lost: {lost}; to mend: {fixes}")
+        if cluster.drawn_by:
+            out.print("  drawn away by: " + escape(", ".join(f"{entry} ({n})" for entry, n in cluster.drawn_by.items())))
+        for m in cluster.mistakes[:3]:
+            text = " ".join(m.text.split())[:70]
+            out.print(
+                f"  {escape(m.id)}  {escape(text)}: gold {m.gold} at {m.gold_probability:.0%}, coded {m.best or '-'} at {m.confidence:.0%}; {m.stage}, {m.fix}",
+                style="dim",
+            )

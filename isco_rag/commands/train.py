@@ -27,8 +27,7 @@ def train(sources: tuple[Path, ...], work: Path, bundle: Path, stage: str | None
     From a recipe, or from tables of coded records with a column of titles or duties and one of codes: then training begins at the shipped
     bundle and its examples. What was there at --bundle stays until the new one is whole.
     """
-    from isco_eval.gold import read_golds
-    from isco_eval.measure import code_gold, measure
+    from isco_eval.judge import figures_of
 
     from isco_rag.errors import UsageError
     from isco_rag.show import StageProgress
@@ -47,9 +46,8 @@ def train(sources: tuple[Path, ...], work: Path, bundle: Path, stage: str | None
 
     def judge(classifier: "Classifier") -> tuple[Metric, ...]:
         folders = [folder for folder in (plan.gold, plan.evaluation) if folder]
-        paths = [path for folder in folders for path in sorted(folder.glob("*.csv"))]
-        report = measure(code_gold(classifier, read_golds(paths, classifier.taxonomy, 3000)))
-        return tuple(msgspec.structs.replace(m, name=f"{gold}: {m.name}") for gold, found in report.metrics.items() for m in found)
+        found = figures_of(classifier, [path for folder in folders for path in sorted(folder.glob("*.csv"))], 3000)
+        return tuple(msgspec.structs.replace(m, name=f"{gold}: {m.name}") for gold, metrics in found.items() for m in metrics)
 
     with StageProgress() as progress:
         kitchen = Kitchen(plan, work, Report(progress.say, progress.step))

@@ -7,10 +7,9 @@ from pathlib import Path
 from isco_rag.errors import UsageError
 from isco_rag.importing.lines import Line, column_key, read_lines
 from isco_rag.importing.texts import Found
-from isco_rag.tables import NAMES
+from isco_rag.tables import CODE_NAMES, NAMES
 from isco_rag.text import key
 
-CODE_NAMES = ("isco08 code", "isco 08 code", "isco code", "isco08", "isco 08", "isco", "code", "unit group", "gold")
 TEXT_NAMES = ("text", *NAMES["title"])
 # Columns of the project's own coded texts (docs/guide/data.md).
 OWN = {"isco08 code", "text", "kind", "language", "source", "occupation", "ambiguous"}

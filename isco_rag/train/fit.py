@@ -12,7 +12,6 @@ from isco_rag.fuse import FEATURES, REGIMES, USED, Doubles, Fusion, fuse, rerank
 from isco_rag.ports import Floats, Ints
 from isco_rag.types import Job
 
-
 # A weight of the reranker below this moves no probability by a thousandth.
 LEAST_SAY = 0.01
 

@@ -128,8 +128,8 @@ def test_codes_browse_and_search() -> None:
     assert "did you mean 0110" in unknown.stderr
 
 
-def test_eval_prints_intervals_and_leaks(root: Path) -> None:
-    found = run("eval", root / "data" / "gold" / "written.csv", "--limit", "40")
+def test_eval_prints_intervals_and_leaks(root: Path, tmp_path: Path) -> None:
+    found = run("eval", root / "data" / "gold" / "written.csv", "--limit", "40", "--no-training", "--db", tmp_path / "e.duckdb")
     assert found.exit_code == 0, found.output
     for part in ("written", "top 1", "calibration error", "leaks", "("):
         assert part in found.output

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from isco_eval.gold import leaked, read_gold
-from isco_eval.measure import code_gold, measure
+from isco_eval.gold import read_gold
+from isco_eval.judge import figures_on
+from isco_eval.leakage import find_leaks
+from isco_eval.suite import Suite
 
 from isco_rag.bundle import read_manifest
 from isco_rag.classify import Classifier
@@ -66,7 +68,8 @@ def test_every_example_is_in_the_index(shipped: Classifier, root: Path) -> None:
 
 def test_no_gold_row_is_in_the_index(shipped: Classifier, root: Path) -> None:
     gold = read_gold(root / "data" / "gold" / "written.csv", shipped.taxonomy)
-    assert leaked(gold, shipped.parts.index.entries) == []
+    found = find_leaks(gold.jobs, shipped.parts.index.entries)
+    assert [gold.jobs[leak.row].id for leak in found if leak.kind == "exact"] == []
 
 
 @pytest.mark.parametrize("name", ["top 1", "top 3"])
@@ -74,7 +77,7 @@ def test_accuracy_is_what_the_manifest_says(shipped: Classifier, root: Path, bun
     """On a part of the project's own gold: the interval of the part holds the figure of the whole."""
     figures = {m.name: m for m in read_manifest(bundle_folder).figures}
     gold = read_gold(root / "data" / "gold" / "written.csv", shipped.taxonomy, 400)
-    found = {m.name: m for m in measure(code_gold(shipped, [gold])).metrics["written"]}[name]
+    found = {m.name: m for m in figures_on(shipped, [(Suite("written", "written.csv"), gold)])["written"]}[name]
     assert found.low <= figures[f"written: {name}"].value <= found.high
 
 

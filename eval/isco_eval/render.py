@@ -1,0 +1,127 @@
+"""Reports as one HTML page that needs nothing else, as Markdown, and as JSON."""
+
+import re
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from isco_eval.pictures import DARK, draw
+from isco_eval.report import SHOWN, Block, Report
+from isco_rag.errors import EvaluationError, UsageError
+
+
+def write_report(reports: Sequence[Report], target: Path) -> None:
+    """Writes reports to a file whose ending says how: .html, .md or .json."""
+    made = {".html": as_html, ".md": as_markdown, ".json": as_json}.get(target.suffix.lower())
+    if made is None:
+        raise UsageError(f"{target}: a report is written as .html, .md or .json; end the name with one of these")
+    text = made(reports)
+    try:
+        beside = target.with_name(f".{target.name}.part")
+        beside.write_text(text, encoding="utf-8")
+        beside.replace(target)
+    except OSError as error:
+        raise UsageError(f"{target}: can't be written ({error.strerror}); choose another place with -o") from None
+
+
+def as_json(reports: Sequence[Report]) -> str:
+    """The whole reports, tables with their queries and pictures with their specifications."""
+    return msgspec.json.format(msgspec.json.encode(list(reports), enc_hook=str), indent=1).decode() + "\n"
+
+
+def as_markdown(reports: Sequence[Report]) -> str:
+    """Text and tables; of pictures, what they show in words."""
+    parts = []
+    for report in reports:
+        parts.append(f"# {report.suite}: {report.bundle}\n\n{report.title}. Run {report.run}, {report.started}.\n")
+        parts += [f"> **{notice}**\n" for notice in report.notices]
+        parts.append("".join(f"- {line}\n" for line in report.summary))
+        parts.append(f"How far to trust the gold: {report.trust or 'the suite does not say.'}\n")
+        for section in report.sections:
+            parts.append(f"## {section.name}: {section.question}\n")
+            for block in section.blocks:
+                parts.append(f"### {block.title}\n\n{block.says}\n")
+                if block.alternative:
+                    parts.append(f"*{block.alternative}*\n")
+                parts.append(_markdown_table(block))
+    return "\n".join(parts)
+
+
+def _markdown_table(block: Block) -> str:
+    columns, rows, _ = cells(block)
+    lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
+    lines += ["| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in row) + " |" for row in rows[:SHOWN]]
+    return "\n".join(lines) + "\n" + (f"\n{more(block)}\n" if more(block) else "")
+
+
+def as_html(reports: Sequence[Report]) -> str:
+    """One page: style and pictures are in it, nothing is fetched, no script runs; light or dark as the reader's system is, and printable."""
+    try:
+        import jinja2
+    except ImportError:
+        raise EvaluationError("HTML reports need more packages (jinja2): pip install 'isco-rag[eval]'; .md and .json do without") from None
+    folder = files("isco_eval").joinpath("templates")
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    template = environment.from_string(folder.joinpath("report.html").read_text(encoding="utf-8"))
+    dark = "\n".join(f'svg [{kind}="{light}"] {{ {kind}: {swapped} }}' for light, swapped in DARK.items() for kind in ("fill", "stroke"))
+    return template.render(
+        reports=reports,
+        style=folder.joinpath("report.css").read_text(encoding="utf-8"),
+        dark=dark,
+        cells=cells,
+        more=more,
+        svg=_svg,
+        shown=SHOWN,
+    )
+
+
+def _svg(block: Block) -> Any:
+    """The picture, safe to stand in a page; screen readers get the text that stands in its place."""
+    from markupsafe import Markup
+
+    assert block.picture is not None
+    drawn = draw(block.picture)
+    size = re.search(r'width="(\d+)"', drawn)
+    style = f"max-width: {size[1]}px" if size else ""
+    drawn = re.sub(r' (?:role|aria-[a-z]+)="[^"]*"', "", drawn)
+    return Markup(re.sub(r'(<svg[^>]*?) width="[\d.]+" height="[\d.]+"', rf'\1 style="{style}" aria-hidden="true"', drawn, count=1))
+
+
+def cells(block: Block) -> tuple[list[str], list[list[str]], list[bool]]:
+    """Column names, cells as people read them, and which columns are numbers: "X", "X low" and "X high" become one cell."""
+    names = [c for c in block.columns if not (c.endswith((" low", " high")) and c.rsplit(" ", 1)[0] in block.columns)]
+    rows = [[_cell(record, name) for name in names] for record in block.records]
+    numeric = [any(_is_number(r[name]) for r in block.records) for name in names]
+    return names, rows, numeric
+
+
+def _is_number(value: Any) -> bool:
+    return not isinstance(value, str | bool | list) and value is not None
+
+
+def _cell(record: dict[str, Any], name: str) -> str:
+    value, low, high = record[name], record.get(f"{name} low"), record.get(f"{name} high")
+    if low is None or high is None or value is None:
+        return _number(value)
+    return f"{_number(value)} ({_number(low)} to {_number(high)})"
+
+
+def _number(value: Any) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:,}".replace("-", "−")
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def more(block: Block) -> str:
+    """What a shortened table says of the rows that it leaves out."""
+    left = len(block.rows) - SHOWN
+    return f"{left:,} more rows: isco-rag eval sql {block.query}" if left > 0 else ""

@@ -1,0 +1,191 @@
+"""Reports, comparison, guard and error analysis on small runs."""
+
+import json
+import re
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+from isco_eval.compare import compare, mcnemar
+from isco_eval.gold import Gold
+from isco_eval.guard import Guarded, check_gold, guard, read_baseline, write_baseline
+from isco_eval.mistakes import analyse, label_doubts
+from isco_eval.render import as_html, as_json, as_markdown, write_report
+from isco_eval.report import SECTIONS, make_report
+from isco_eval.store import open_store
+from isco_eval.suite import Suite
+
+from isco_rag.errors import EvaluationError, UsageError
+from isco_rag.types import Entry, Job, Metric
+from isco_rag.wiring import with_entries
+from tests.eval.tiny import tiny_gold, tiny_run
+from tests.fakes import tiny_classifier
+
+
+def test_a_page_needs_nothing_but_itself(tmp_path: Path) -> None:
+    with open_store(None) as store:
+        report = make_report(store, tiny_run(store, tiny_gold(5)))
+    page = as_html([report])
+    assert "<script" not in page
+    assert not re.search(r'(?:src|href|url)\s*[=(]\s*["\']?(?:https?:)?//', page)
+    for name, question, _ in SECTIONS:
+        assert question in page or msgspec.structs.asdict(report)["sections"][0].name != name
+    pictured = [b for s in report.sections for b in s.blocks if b.picture]
+    assert pictured
+    assert all(b.alternative for b in pictured)
+    assert page.count("<svg") == len(pictured) == page.count('<figure role="img" aria-label=')
+    assert page.count("<table") == sum(len(s.blocks) for s in report.sections)
+    target = tmp_path / "r.html"
+    write_report([report], target)
+    assert target.read_text(encoding="utf-8") == page
+    with pytest.raises(UsageError, match=r"\.html, \.md or \.json"):
+        write_report([report], tmp_path / "r.pdf")
+
+
+def test_what_a_user_writes_is_no_part_of_the_page() -> None:
+    gold = tiny_gold()
+    odd = Gold("<b>x</b>", gold.jobs, gold.codes, {"<i>s</i>": ("<u>v</u>",) * len(gold.jobs)})
+    with open_store(None) as store:
+        report = make_report(store, tiny_run(store, odd, suite=Suite("<b>x</b>", "x.csv", "a <em>title</em>", resamples=100)))
+    page = as_html([report])
+    for tag in ("<b>", "<i>s", "<u>", "<em>"):
+        assert tag not in page
+
+
+def test_text_and_json_say_the_same() -> None:
+    with open_store(None) as store:
+        report = make_report(store, tiny_run(store, tiny_gold(5)))
+    text, read = as_markdown([report]), json.loads(as_json([report]))
+    blocks = [b for s in read[0]["sections"] for b in s["blocks"]]
+    assert {b["query"] for b in blocks} == {b.query for s in report.sections for b in s.blocks}
+    assert all(b["sql"].startswith("--") for b in blocks)
+    assert any(b["picture"] and b["picture"]["$schema"].endswith("v6.json") for b in blocks)
+    for block in blocks:
+        assert f"### {block['title']}" in text
+
+
+def test_leakage_stands_at_the_top_with_both_figures() -> None:
+    with open_store(None) as store:
+        report = make_report(store, tiny_run(store, tiny_gold(5)))
+    assert report.notices[0].startswith("Leakage: ")
+    assert "5 of 40" in report.notices[0] or "of 40 gold rows" in report.notices[0]
+    effect = next(b for s in report.sections for b in s.blocks if b.query == "leak_effect")
+    assert {"all", "without leaks"} <= set(effect.columns)
+    assert effect.records[0]["n without"] < effect.records[0]["n"]
+
+
+def test_answers_that_come_out_otherwise_a_second_time_are_said() -> None:
+    with open_store(None) as store:
+        run = tiny_run(store)
+        assert not any("Not reproducible" in notice for notice in make_report(store, run).notices)
+        store.connection.execute("UPDATE runs SET repeated_same = repeated - 1")
+        assert any("Not reproducible: of 8 records" in notice for notice in make_report(store, run).notices)
+
+
+def test_a_gate_that_is_not_passed_is_said() -> None:
+    with open_store(None) as store:
+        run = tiny_run(store, suite=Suite("tiny", "t.csv", resamples=100, gates={"top 1": 0.99}))
+        assert any("Gate not passed: top 1" in notice for notice in make_report(store, run).notices)
+
+
+def test_a_better_index_is_found_better_and_the_same_is_the_same() -> None:
+    gold, worse = tiny_gold(6), tiny_classifier()
+    better = with_entries(
+        worse, [Entry(f"n{i}", c, j.title) for i, (j, c) in enumerate(zip(gold.jobs[:8], gold.codes[:8], strict=True)) if c != "B-school"]
+    )
+    with open_store(None) as store:
+        a, again, b = tiny_run(store, gold, worse), tiny_run(store, gold, worse), tiny_run(store, gold, better)
+        same, found = compare(store, a, again), compare(store, a, b)
+    assert all(c.difference == 0 and c.standing == "the same" for c in same.changes)
+    top = next(c for c in found.changes if c.key.measure == "top 1" and c.key.slice == "all")
+    assert top.standing == "better"
+    assert top.low <= top.difference <= top.high
+    assert any(line.startswith("Better: ") and "top 1" in line for line in found.words)
+    back = {c.key: c for c in _compared(gold, better, worse)}
+    assert back[top.key].standing == "worse"
+    assert back[top.key].difference == pytest.approx(-top.difference)
+
+
+def _compared(gold: Gold, before: object, after: object) -> tuple:  # type: ignore[type-arg]
+    with open_store(None) as store:
+        a, b = (tiny_run(store, gold, c) for c in (before, after))  # type: ignore[arg-type]
+        return compare(store, a, b).changes
+
+
+def test_mcnemar_agrees_with_a_hand() -> None:
+    before, after = np.array([True] * 10 + [False] * 4), np.array([True] * 9 + [False] + [True] * 4)
+    found = mcnemar("x", before, after)
+    assert (found.only_before, found.only_after) == (1, 4)
+    # Two-sided exact binomial of 1 in 5: 2 * (1 + 5) / 32.
+    assert found.p == pytest.approx(0.375)
+
+
+def test_runs_on_other_gold_are_not_compared() -> None:
+    with open_store(None) as store:
+        a, b = tiny_run(store), tiny_run(store)
+        store.connection.execute("UPDATE samples SET gold_hash = ''")
+        with pytest.raises(EvaluationError, match="different gold"):
+            compare(store, a, b)
+
+
+def test_the_guard_holds_what_holds_and_names_what_falls(tmp_path: Path) -> None:
+    with open_store(None) as store:
+        run = tiny_run(store, tiny_gold(5))
+        path = write_baseline(store, run, tmp_path)
+        baseline = read_baseline("tiny", tmp_path)
+        assert path.name == "tiny.json"
+        assert not any(change.fell for change in guard(store, run, baseline))
+        with pytest.raises(EvaluationError, match="another way"):
+            guard(store, run, msgspec.structs.replace(baseline, suite_hash="other"))
+    with pytest.raises(EvaluationError, match="--write"):
+        read_baseline("none", tmp_path)
+    gold = tmp_path / "g.csv"
+    gold.write_text("title,code\n")
+    with pytest.raises(EvaluationError, match=r"(?s)names the hash hash, the file has [0-9a-f]{64}"):
+        check_gold(baseline, gold)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "fell"),
+    [("top 1", 0.59, True), ("top 1", 0.61, False), ("top 1", 0.99, False), ("log loss", 0.81, True), ("log loss", 0.1, False)],
+)
+def test_a_figure_falls_when_it_leaves_the_interval_on_the_wrong_side(name: str, value: float, fell: bool) -> None:
+    assert Guarded(Metric(name, 0.7, 0.6, 0.8, 100), Metric(name, value, 0.0, 1.0, 100)).fell == fell
+
+
+def test_mistakes_are_clustered_and_each_has_a_stage_and_a_fix() -> None:
+    gold, classifier = tiny_gold(2), tiny_classifier()
+    found = analyse(classifier, gold)
+    assert found.records == 14
+    assert (
+        found.wrong
+        == sum(len(c.mistakes) for c in found.clusters)
+        == sum(found.counted("stages").values())
+        == sum(found.counted("fixes").values())
+    )
+    assert any(m.stage == "not codable" and m.best == "" for c in found.clusters for m in c.mistakes)
+    for cluster in found.clusters:
+        for m in cluster.mistakes:
+            assert classifier.taxonomy.ancestor(m.gold, 2) == cluster.gold
+            assert m.best != m.gold
+
+
+def test_a_wrong_gold_code_is_doubted() -> None:
+    """Of ten records of each of three classes with sure probabilities, one has the code of another class: that one alone is doubted."""
+    classifier = tiny_classifier()
+    leaves = classifier.taxonomy.leaves
+    truth = np.repeat([0, 1, 2], 10)
+    p = np.full((30, len(leaves)), 0.02)
+    p[np.arange(30), truth] = 0.94
+    truth[0] = 1
+    gold = Gold("x", tuple(Job(str(i), id=str(i)) for i in range(30)), tuple(leaves[t] for t in truth))
+    found = label_doubts(classifier, gold, range(30), truth, p)
+    assert [(d.id, d.gold, d.suggested) for d in found] == [("0", leaves[1], leaves[0])]
+
+
+def test_a_contradicting_example_is_named() -> None:
+    gold = Gold("x", tuple(Job("ferry pilot", id=str(i)) for i in range(1)), ("taxi",))
+    classifier = with_entries(tiny_classifier(), [Entry("liar", "truck", "ferry pilot")])
+    mistake = analyse(classifier, gold).clusters[0].mistakes[0]
+    assert (mistake.best, mistake.fix, mistake.drawn_by) == ("truck", "contradicting example", "liar")
