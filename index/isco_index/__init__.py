@@ -1,5 +1,20 @@
-"""The index of coded texts: exact inner-product search with FAISS."""
+"""The index of coded texts: FAISS search by inner product, exact or over lists, and an index that learns while it is searched."""
 
 from isco_index.flat import FlatIndex, build_index, load_index, save_index
+from isco_index.layout import Rules
+from isco_index.live import LiveIndex, LiveStatus, Truth, create_live, open_live
+from isco_index.snapshot import Snapshot
 
-__all__ = ["FlatIndex", "build_index", "load_index", "save_index"]
+__all__ = [
+    "FlatIndex",
+    "LiveIndex",
+    "LiveStatus",
+    "Rules",
+    "Snapshot",
+    "Truth",
+    "build_index",
+    "create_live",
+    "load_index",
+    "open_live",
+    "save_index",
+]
