@@ -12,9 +12,11 @@ from urllib.parse import urlsplit
 from litestar import Request
 from litestar.connection import ASGIConnection
 from litestar.handlers.base import BaseRouteHandler
+from litestar.openapi.datastructures import ResponseSpec
 from msgspec import Struct
 
 from isco_api.options import is_loopback
+from isco_api.problems import MEDIA_TYPE, Problem
 from isco_api.service import LOCAL, Service
 from isco_rag.errors import AccessError, LoginError, StoreError
 from isco_rag.store import keys, users
@@ -24,7 +26,17 @@ from isco_rag.store.reviews import at_least
 COOKIE = "isco_session"
 CSRF_HEADER, CSRF_FIELD = "x-csrf-token", "csrf_token"
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-PUBLIC: dict[str, Any] = {"opt": {"public": True}}
+# What any address may answer instead, for the OpenAPI document.
+PROBLEMS = {
+    400: "The request can't be read as what the address takes", 401: "The caller did not say who it is", 403: "The caller may not do this",
+    404: "There is no such thing", 409: "What is there does not allow it", 413: "Larger than is taken", 422: "The content can't be used",
+    429: "Asked too often", 503: "The service can't answer now",
+}  # fmt: skip
+RESPONSES = {
+    status: ResponseSpec(Problem, description=text, media_type=MEDIA_TYPE, generate_examples=False)  # type: ignore[arg-type]
+    for status, text in PROBLEMS.items()
+}
+PUBLIC: dict[str, Any] = {"opt": {"public": True}, "responses": RESPONSES}
 
 
 class Need(NamedTuple):
@@ -53,7 +65,7 @@ class Caller(Struct, frozen=True):
 
 def needs(role: Role, scope: Scope) -> dict[str, Any]:
     """What a handler's decorator takes to ask for a role and, of keys, a scope."""
-    return {"opt": {"needs": Need(role, scope)}}
+    return {"opt": {"needs": Need(role, scope)}, "responses": RESPONSES}
 
 
 def identify(service: Service, scope: Any) -> Caller | None:

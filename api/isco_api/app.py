@@ -8,7 +8,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, Reference, SecurityScheme
 
-from isco_api.access import PUBLIC, check_declared, guard
+from isco_api.access import check_declared, guard
 from isco_api.around import around, before_send
 from isco_api.pages import Pages
 from isco_api.problems import answer
@@ -53,6 +53,6 @@ def _openapi() -> OpenAPIConfig:
     }
     return OpenAPIConfig(
         title="ISCO-08 RAG", version=version("isco-rag"), description=DESCRIPTION,
-        openapi_router=Router("/api/v1/schema", route_handlers=[], include_in_schema=False, **PUBLIC), render_plugins=[JsonRenderPlugin(path="/openapi.json")], components=Components(security_schemes=schemes),
+        openapi_router=Router("/api/v1/schema", route_handlers=[], include_in_schema=False, opt={"public": True}), render_plugins=[JsonRenderPlugin(path="/openapi.json")], use_handler_docstrings=True, components=Components(security_schemes=schemes),
         security=[{"key": []}, {"login": []}],
     )  # fmt: skip

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, select
 from isco_rag.errors import InputError
 from isco_rag.store import audit
 from isco_rag.store.schema import settings
+from isco_rag.types import Grade
 
 
 class Running(Struct, frozen=True, forbid_unknown_fields=True):
@@ -17,7 +18,7 @@ class Running(Struct, frozen=True, forbid_unknown_fields=True):
     hide_machine_code: bool = False
     coders: Annotated[int, Meta(ge=1, le=2)] = 1
     result_days: Annotated[int, Meta(ge=1, le=3650)] = 30
-    review_grades: tuple[str, ...] = ("very_low", "not_codable")
+    review_grades: tuple[Grade, ...] = ("very_low", "not_codable")
 
 
 def current(db: Connection) -> Running:

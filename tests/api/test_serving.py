@@ -22,7 +22,8 @@ from isco_rag.store import audit, corrections, jobs, reviews, users
 from isco_rag.store.database import open_store
 from isco_rag.store.schema import jobs as table
 
-PATIENCE = 120.0
+# Long: the machine may do other things beside.
+PATIENCE = 600.0
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Annotated
@@ -32,12 +33,19 @@ from isco_rag.store.records import FileJob
 from isco_rag.store.reviews import at_least
 from isco_rag.store.settings import current
 from isco_rag.tables import Form, choose_columns, read_rows
-from isco_rag.types import FIELDS, Prediction
+from isco_rag.types import FIELDS, Grade, Prediction
 
 PREVIEW = 10
 CELL = 200
 POLL_SECONDS = 0.5
 Number = Annotated[str, Parameter(max_length=40, description="The job's number.")]
+
+
+@dataclass
+class Upload:
+    """A form with one file, in the field `data`."""
+
+    data: UploadFile
 
 
 class Look(Struct, frozen=True):
@@ -58,7 +66,7 @@ class Start(Struct, forbid_unknown_fields=True):
     title: str | None = None
     duties: str | None = None
     industry: str | None = None
-    review: tuple[str, ...] | None = None
+    review: tuple[Grade, ...] | None = None
     priority: Annotated[int, msgspec.Meta(ge=-10, le=10)] = 0
 
 
@@ -175,15 +183,15 @@ def _coded(service: Service, job: FileJob, source: Path, form: Form) -> Iterator
 @post("/jobs", operation_id="uploadFile", summary="Upload a file", tags=["jobs"], status_code=201, **needs("coder", "jobs"))
 async def upload(
     service: Given, caller: Asking,
-    data: Annotated[UploadFile, Body(media_type=RequestEncodingType.MULTI_PART)],
+    data: Annotated[Upload, Body(media_type=RequestEncodingType.MULTI_PART)],
     encoding: Annotated[str, Parameter(max_length=40, description="Encoding of a text file, where the guess is wrong.")] = "",
     delimiter: Annotated[str, Parameter(max_length=1, description="Delimiter of a text file, where the guess is wrong.")] = "",
     start: Annotated[bool, Parameter(description="Start at once with the columns that were guessed.")] = False,
 ) -> Look:  # fmt: skip
     """Takes CSV or XLSX by its content and tells how it was read. Nothing is coded before the job is started."""
-    path = await _spooled(service, data)
+    path = await _spooled(service, data.data)
     try:
-        look = await sync_to_thread(take_upload, service, caller.user.name, data.filename or "upload", path, encoding, delimiter)
+        look = await sync_to_thread(take_upload, service, caller.user.name, data.data.filename or "upload", path, encoding, delimiter)
         if start:
             job = await sync_to_thread(start_job, service, caller, look.job.id, Start())
             look = msgspec.structs.replace(look, job=job)
