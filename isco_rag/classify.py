@@ -12,7 +12,7 @@ from msgspec import Struct
 from isco_rag.conformal import Conformal
 from isco_rag.encode import SCALE
 from isco_rag.errors import UsageError
-from isco_rag.fallback import emitted_level, grade_of
+from isco_rag.fallback import emitted_level, for_review, grade_of
 from isco_rag.fuse import (
     EXACT,
     FEATURES,
@@ -248,8 +248,14 @@ class Classifier:
             sums = np.round(parents[1][row], DECIMALS)
             place = int(best(sums[None], 1)[0, 0])
             code, confidence = parents[0][place], float(sums[place])
-        review = grade == "very_low"
-        why = f"no unit group is likelier than {top[0].probability:.0%}" if review else ""
+        review, why = for_review(grade, confidence, self.settings.thresholds), ""
+        if review:
+            sure = grade != "very_low"
+            why = (
+                f"{confidence:.0%} is not sure enough to go out untouched"
+                if sure
+                else f"no unit group is likelier than {top[0].probability:.0%}"
+            )
         return Prediction(
             job.id, code, self.taxonomy.group(code).title, level, confidence, grade, review, top, why, self.parts.name
         )  # fmt: skip

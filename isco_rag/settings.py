@@ -44,8 +44,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     neighbours: Annotated[int, Meta(ge=1, le=1000)] = 48
     rerank: Annotated[int, Meta(ge=1, le=100)] = 6
     # The reranker reads records whose best unit group is below `rerank_below`, and of these the groups at or above `rerank_from`.
-    rerank_below: Annotated[float, Meta(ge=0, le=1)] = 0.8
-    rerank_from: Annotated[float, Meta(ge=0, le=1)] = 0.03
+    rerank_below: Annotated[float, Meta(ge=0, le=1)] = 0.6
+    rerank_from: Annotated[float, Meta(ge=0, le=1)] = 0.08
     duties_words: Annotated[int, Meta(ge=1, le=1000)] = 64
     threads: Annotated[int, Meta(ge=0, le=256)] = 0
     backend: Literal["onnx", "torch"] = "onnx"

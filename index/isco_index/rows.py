@@ -61,7 +61,7 @@ class Rows:
         """Bytes that FAISS and the centres take; the matrix itself may lie in a file."""
         n, dimension = self.vectors.shape
         centres = self.grid.centres
-        return n * dimension if centres is None else n * (dimension + 8) + int(centres.nbytes)
+        return int(n * dimension if centres is None else n * (dimension + 8) + centres.nbytes)
 
     def search(self, queries: Floats, k: int, alive: NDArray[np.bool_] | None = None) -> tuple[Floats, Ints]:
         """Products and row numbers [n, k], largest first, ties by row number; row -1 where there are fewer.

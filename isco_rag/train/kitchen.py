@@ -195,17 +195,18 @@ class Kitchen:
         if not done.exists():
             rows = word_rows(self.data.train, random.Random(self.recipe.seed + 4)) + self.definitions()
             self.report.say(f"word model reads {len(rows):,} texts")
-            model = self._train_words(rows, "words")
+            own = self.recipe.parent / "words.npz" if self.recipe.parent else None
+            model = self._train_words(rows, "words", load_ngrams(own) if own and own.exists() else None)
             finish(done, lambda part: save_ngrams(model, Path(part)))
         return load_ngrams(done)
 
-    def _train_words(self, rows: Sequence[Row], stage: str) -> NgramModel:
+    def _train_words(self, rows: Sequence[Row], stage: str, begin: NgramModel | None = None) -> NgramModel:
         candidates = [[self.taxonomy.leaf_number[c] for c in row.codes] for row in rows]
         foreign = np.array([row.language != "en" for row in rows])
         weights = np.array([row.weight for row in rows])
         return train_ngrams(
             [row.text for row in rows], candidates, weights, foreign, len(self.taxonomy.leaves), self.recipe.words, self.recipe.seed,
-            self._progress(stage),
+            self._progress(stage), begin,
         )  # fmt: skip
 
     def lists(self) -> list[crossencoder.JobList]:

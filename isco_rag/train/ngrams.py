@@ -57,17 +57,27 @@ def train_ngrams(
     settings: NgramSettings,
     seed: int,
     told: Told,
+    begin: NgramModel | None = None,
 ) -> NgramModel:
-    """The model learned from texts, each with the class numbers of which one is right, the trust in its row, and whether it is not English."""
+    """The model learned from texts, each with the class numbers of which one is right, the trust in its row, and whether it is not English.
+
+    It begins at `begin`, whose size it takes, or at random.
+    """
     if not texts:
         raise TrainingError("there is no text to learn words from; add coded titles")
     s, rng = settings, np.random.default_rng(seed)
-    found, right = bags([buckets(text, s.buckets) for text in texts]), bags([np.array(c) for c in candidates])
+    size, width = begin.table.shape if begin else (s.buckets, s.width)
+    found, right = bags([buckets(text, size) for text in texts]), bags([np.array(c) for c in candidates])
     torch.manual_seed(seed)
-    table = nn.EmbeddingBag(s.buckets, s.width, mode="mean", sparse=True)
-    output = nn.Linear(s.width, classes + 1)
-    nn.init.normal_(table.weight, std=0.3)
-    nn.init.zeros_(output.weight)
+    table = nn.EmbeddingBag(size, width, mode="mean", sparse=True)
+    output = nn.Linear(width, classes + 1)
+    if begin:
+        table.weight.data = torch.from_numpy(begin.table / np.float32(begin.steps[0]))
+        output.weight.data = torch.from_numpy(begin.output.T / np.float32(begin.steps[1]))
+        output.bias.data = torch.from_numpy(begin.bias.copy())
+    else:
+        nn.init.normal_(table.weight, std=0.3)
+        nn.init.zeros_(output.weight)
     optimisers = [torch.optim.SparseAdam(table.parameters(), s.rate), torch.optim.Adam(output.parameters(), s.rate)]
     per_epoch = -(-len(texts) // s.batch)
     steps = s.epochs * per_epoch

@@ -82,6 +82,8 @@ def recipe_for(tables: tuple[Path, ...], data: Path, bundle: Path) -> Recipe:
         parent=bundle,
         average=0.5,
         fine_tune=quick,
+        # The parent's word model has read half a million texts that are not here: a little, so that it keeps them.
+        words=NgramSettings(epochs=2, rate=0.003),
         rerank_train=Schedule(epochs=0.0),
     )
     return checked(recipe, ", ".join(map(str, tables)))

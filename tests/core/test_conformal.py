@@ -71,7 +71,7 @@ def test_a_regime_with_few_rows_takes_the_threshold_of_all() -> None:
     regimes[:] = 0
     regimes[:30] = 2
     fitted = fit_conformal(p, truth, regimes)
-    assert fitted.rows == (470, 0, 0, 0)
+    assert fitted.rows == (470, 0, 0, 0, 0)
     assert fitted.thresholds[1] == fitted.thresholds[2] == fitted.thresholds[3]
     assert len(fitted.thresholds) == len(REGIMES)
 

@@ -73,3 +73,12 @@ def test_changed_titles_keep_what_the_work_is(title: str, seed: int) -> None:
         word = title.split()[0]
         assert abs(len(mistyped(word, rng)) - len(word)) <= 1
         assert word.startswith(shortened(word, rng).rstrip("."))
+
+
+def test_it_goes_on_from_another_model_and_keeps_what_it_knew(model: NgramModel) -> None:
+    texts = ["zoo keeper", "lion keeper"] * 8
+    settings = NgramSettings(buckets=64, width=4, epochs=6, batch=16, rate=0.01)
+    further = train_ngrams(texts, [[1]] * 16, np.ones(16), np.zeros(16, bool), 2, settings, 1, lambda *_: None, model)
+    assert further.table.shape == model.table.shape
+    assert further.scores(["ape keeper"]).argmax() == 1
+    assert further.scores(["coach driver", "hospital cook"]).argmax(axis=1).tolist() == [0, 1]
