@@ -115,7 +115,7 @@ def measure(db: Connection, taxonomy: Taxonomy, since: str = "") -> Quality:
 
 
 def _counts(db: Connection, query: Select[tuple[str, int]]) -> dict[str, int]:
-    return {str(name): int(count) for name, count in db.execute(query)}
+    return {str(row[0]): int(row[1]) for row in db.execute(query)}
 
 
 def _reviewed(db: Connection, taxonomy: Taxonomy, since: str) -> list[_Reviewed]:
