@@ -12,10 +12,12 @@ from isco_api.service import Service
 from isco_api.worker import Worker
 from litestar.testing import TestClient
 
+from isco_rag.bundle import write_manifest
 from isco_rag.classify import Classifier
 from isco_rag.store import keys, users
 from isco_rag.store.database import open_store
 from isco_rag.store.records import ROLES, SCOPES
+from isco_rag.types import Manifest
 from tests.fakes import tiny_classifier
 
 
@@ -32,6 +34,7 @@ Client = TestClient  # type: ignore[type-arg]
 def make_service(folder: Path, url: str = "", **options: object) -> Service:
     engine = Engine(2)
     service = Service(open_store(folder, url), engine, Options(folder, **options), folder)  # type: ignore[arg-type]
+    write_manifest(folder, Manifest(1, "tiny", "2026-01-01T00:00:00Z", "Tiny", {}))
     service.live.open(tiny())
     return service
 

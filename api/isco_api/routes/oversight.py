@@ -10,7 +10,7 @@ from msgspec import Struct
 from isco_api.access import needs
 from isco_api.routes.given import Asking, Given
 from isco_rag.bundle import MANIFEST
-from isco_rag.errors import ConflictError
+from isco_rag.errors import BundleError, ConflictError
 from isco_rag.store import audit, quality
 from isco_rag.store.audit import Verified
 from isco_rag.store.quality import Quality
