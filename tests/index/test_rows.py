@@ -41,7 +41,7 @@ def test_rows_are_the_oracles_alone_and_in_a_batch(n: int, copies: int, k: int, 
         rows = Rows(vectors, grid)
         products, found = rows.search(queries, k, alive)
         assert products.shape == found.shape == (5, k)
-        read = nearest_lists(queries, centres, probes) if grid.centres is not None else None
+        read = nearest_lists(queries, centres.astype(np.float32), probes) if grid.centres is not None else None
         for i, query in enumerate(queries):
             may = np.ones(len(vectors), np.bool_) if alive is None else alive.copy()
             if read is not None:
