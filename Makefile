@@ -9,7 +9,7 @@ BIN    := $(VENV)/bin
 TORCH  := torch==2.13.0
 TORCH_INDEX ?= $(if $(shell command -v nvidia-smi),,https://download.pytorch.org/whl/cpu)
 
-.PHONY: run test test-train lint train eval clean
+.PHONY: run test test-train lint train eval bench-index clean
 
 run: $(VENV)/.base
 	@mkdir -p output
@@ -49,6 +49,10 @@ $(VENV)/.train: pyproject.toml | $(VENV)/bin/python
 	$(if $(TORCH_INDEX),$(BIN)/python -m pip install -q --retries 0 --timeout 20 --index-url $(TORCH_INDEX) $(TORCH) || )$(BIN)/python -m pip install -q $(TORCH)
 	$(BIN)/python -m pip install -q -e '.[train]'
 	@touch $(VENV)/.base $@
+
+# Build, memory, search and recall of the index's layouts; an hour of one core, most of it for the largest sizes.
+bench-index: $(VENV)/.base
+	$(BIN)/python -m isco_index.bench data/bundle data/gold/written.csv
 
 clean:
 	rm -rf $(VENV) output build .mypy_cache .ruff_cache .pytest_cache

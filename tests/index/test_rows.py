@@ -13,10 +13,10 @@ from isco_rag.ports import Ints
 DIMENSION = 24
 
 
-def some_vectors(n: int, seed: int, copies: int = 1) -> np.ndarray:
+def some_vectors(n: int, seed: int, copies: int = 1, dimension: int = DIMENSION) -> np.ndarray:
     """Random vectors, each standing several times in a shuffled order: ties everywhere."""
     rng = np.random.default_rng(seed)
-    found = rng.normal(size=(n, DIMENSION)).astype(np.float32)
+    found = rng.normal(size=(n, dimension)).astype(np.float32)
     found = quantise(found / np.linalg.norm(found, axis=1, keepdims=True)).astype(np.int8)
     return rng.permutation(np.repeat(found, copies, axis=0))
 
