@@ -11,7 +11,7 @@ BIN    := $(VENV)/bin
 TORCH  := torch==2.13.0
 TORCH_INDEX ?= $(if $(shell command -v nvidia-smi),,https://download.pytorch.org/whl/cpu)
 
-.PHONY: run serve load test test-train lint train eval guard bench clean
+.PHONY: run serve load test test-train lint train eval guard bench bench-index clean
 
 run: $(VENV)/.base
 	@mkdir -p output
@@ -74,6 +74,9 @@ $(VENV)/.train: pyproject.toml | $(VENV)/bin/python
 $(VENV)/.bench: pyproject.toml $(VENV)/.train
 	$(BIN)/python -m pip install -q -e '.[bench]'
 	@touch $@
+# Build, memory, search and recall of the index's layouts; an hour of one core, most of it for the largest sizes.
+bench-index: $(VENV)/.base
+	$(BIN)/python -m isco_index.bench data/bundle data/gold/written.csv
 
 clean:
 	rm -rf $(VENV) output build .mypy_cache .ruff_cache .pytest_cache

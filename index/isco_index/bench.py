@@ -27,6 +27,8 @@ from isco_rag.text import duties_text, title_text
 K = 48
 BATCH = 256
 ALONE = 32
+# Shares of the lists that are read.
+SHARES = (32, 16, 8, 4)
 # Mixtures of near rows fill the space between them, and the noise keeps a mixture as far from its parts as parts are from each other.
 NEAR, PARTS, NOISE = 24, 4, 0.3
 
@@ -86,12 +88,10 @@ def measure(vectors: NDArray[np.int8], queries: Floats, lists: int, hnsw_up_to: 
         yield _line(n, "exact, float32", built, 4 * vectors.size, lambda q: flat.search(q, K)[1], queries, truth)[0]
     centres, training = _timed(lambda: train_centres(vectors, lists))
     where, placing = _timed(lambda: nearest_centre(vectors, centres))
-    probes = 8
-    while probes <= lists // 2:
+    for probes in (lists // share for share in SHARES):
         grid, built = _timed(lambda probes=probes: _ready(Rows(vectors, Grid(centres, probes), where)))  # type: ignore[misc]
         search = lambda q, grid=grid: grid.search(q, K)[1]  # noqa: E731
         yield _line(n, grid.grid.name, training + placing + built, grid.memory, search, queries, truth)[0]
-        probes *= 2
     if n <= hnsw_up_to:
         yield from _hnsw(vectors, queries, truth)
 

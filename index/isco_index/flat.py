@@ -152,5 +152,5 @@ def load_index(folder: Path, rules: Rules | None = None, *, mapped: bool = False
     whole = len(owner) == len(vectors) and (lists is None or len(lists) == len(vectors))
     if not whole or (len(owner) and int(owner.max()) >= len(entries)):
         raise BundleError(f"{folder}: {len(vectors)} vectors for {len(owner)} texts; restore the bundle or rebuild it")
-    grid = None if centres is None else Grid(centres, min((rules or Rules()).probes, len(centres)))
+    grid = None if centres is None else Grid(centres, (rules or Rules()).probes_for(len(centres)))
     return FlatIndex(entries, vectors, owner, grid, lists)

@@ -9,11 +9,26 @@ from isco_index.rows import Grid
 
 
 class Rules(Struct, frozen=True):
-    """The builder's rules; defaults from the measurements in docs/decisions/0030-index-layout.md."""
+    """The builder's rules; the defaults follow from the measurements in docs/decisions/0030-index-layout.md.
 
-    exact_up_to: int = 150_000
-    lists: int = 1024
-    probes: int = 64
+    Up to `exact_up_to` rows every row is read. Beyond, there are `few` lists, and `many` beyond `few_up_to` rows; a query reads one of
+    `few_share` or `many_share` of them.
+    """
+
+    exact_up_to: int = 65_536
+    few: int = 512
+    few_share: int = 4
+    few_up_to: int = 262_144
+    many: int = 4096
+    many_share: int = 16
+
+    def lists_for(self, rows: int) -> int:
+        """How many lists for so many rows; 0 where every row is to be read."""
+        return 0 if rows <= self.exact_up_to else self.few if rows <= self.few_up_to else self.many
+
+    def probes_for(self, lists: int) -> int:
+        """How many of the lists a query reads."""
+        return max(1, lists // (self.few_share if lists <= self.few else self.many_share))
 
 
 def grid_for(vectors: NDArray[np.int8], rules: Rules, before: Grid | None = None) -> Grid | None:
@@ -21,8 +36,9 @@ def grid_for(vectors: NDArray[np.int8], rules: Rules, before: Grid | None = None
 
     The centres of the grid `before` are kept where the rules ask for as many: with them a rebuild finds what the appends found.
     """
-    if len(vectors) <= rules.exact_up_to or len(vectors) < rules.lists:
+    lists = min(rules.lists_for(len(vectors)), len(vectors))
+    if not lists:
         return None
-    if before is not None and before.centres is not None and len(before.centres) == rules.lists:
+    if before is not None and before.centres is not None and len(before.centres) == lists:
         return before
-    return Grid(train_centres(vectors, rules.lists), min(rules.probes, rules.lists))
+    return Grid(train_centres(vectors, lists), rules.probes_for(lists))

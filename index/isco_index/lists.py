@@ -38,10 +38,10 @@ def nearest_centre(vectors: NDArray[np.int8], centres: NDArray[np.int8]) -> NDAr
     return np.concatenate(found).astype(np.int32) if found else np.zeros(0, np.int32)
 
 
-def nearest_lists(queries: Floats, centres: NDArray[np.int8], probes: int) -> Ints:
+def nearest_lists(queries: Floats, centres: Floats, probes: int) -> Ints:
     """The numbers of the `probes` nearest centres of each query [n, probes], in no order; which they are never depends on a tie."""
     # Products are whole numbers below 2^18, so that product and number together are one whole number without ties.
-    products = (queries @ centres.astype(np.float32).T).astype(np.int64)
+    products = (queries @ centres.T).astype(np.int64)
     order = products * len(centres) - np.arange(len(centres))
     found: Ints = np.argpartition(-order, probes - 1, axis=1)[:, :probes].astype(np.int64)
     return found

@@ -27,7 +27,7 @@ from tests.fakes import FakeEncoder, tiny_entries
 TITLES = ("taxi driver", "cab driver", "lorry driver", "maths teacher", "sport teacher", "nurse")
 # Few texts for many entries: equal cosines everywhere.
 POOL = [Entry(f"c{(i * 7) % 40:02}", "taxi", TITLES[i % 6], TITLES[(i + 1) % 6] if i % 3 == 0 else "") for i in range(40)]
-LISTED = Rules(exact_up_to=4, lists=4, probes=2)
+LISTED = Rules(exact_up_to=4, few=4, few_share=2, few_up_to=1_000)
 EXACT = Rules()
 
 
@@ -75,7 +75,10 @@ def oracle(entries: Sequence[Entry], snapshot: Snapshot, k: int = 9) -> list[lis
     for query in QUERIES:
         may = np.ones(len(texts), np.bool_)
         if grid.centres is not None and len(texts):
-            may = np.isin(nearest_centre(vectors.astype(np.int8), grid.centres), nearest_lists(query[None], grid.centres, grid.probes))
+            may = np.isin(
+                nearest_centre(vectors.astype(np.int8), grid.centres),
+                nearest_lists(query[None], grid.centres.astype(np.float32), grid.probes),
+            )
         products = (vectors @ query.astype(np.int64)).tolist()
         rows = sorted((-products[i], i) for i in range(len(texts)) if may[i])[:k]
         found.append([(ordered[owner[i]].id, float(np.float32(-p / SCALE**2))) for p, i in rows])

@@ -13,10 +13,10 @@ from isco_rag.ports import Ints
 DIMENSION = 24
 
 
-def some_vectors(n: int, seed: int, copies: int = 1) -> np.ndarray:
+def some_vectors(n: int, seed: int, copies: int = 1, dimension: int = DIMENSION) -> np.ndarray:
     """Random vectors, each standing several times in a shuffled order: ties everywhere."""
     rng = np.random.default_rng(seed)
-    found = rng.normal(size=(n, DIMENSION)).astype(np.float32)
+    found = rng.normal(size=(n, dimension)).astype(np.float32)
     found = quantise(found / np.linalg.norm(found, axis=1, keepdims=True)).astype(np.int8)
     return rng.permutation(np.repeat(found, copies, axis=0))
 
@@ -41,7 +41,7 @@ def test_rows_are_the_oracles_alone_and_in_a_batch(n: int, copies: int, k: int, 
         rows = Rows(vectors, grid)
         products, found = rows.search(queries, k, alive)
         assert products.shape == found.shape == (5, k)
-        read = nearest_lists(queries, centres, probes) if grid.centres is not None else None
+        read = nearest_lists(queries, centres.astype(np.float32), probes) if grid.centres is not None else None
         for i, query in enumerate(queries):
             may = np.ones(len(vectors), np.bool_) if alive is None else alive.copy()
             if read is not None:
