@@ -49,13 +49,16 @@ def test_the_page_has_every_system_and_row_and_counts_right() -> None:
         Run(
             "Shipped index",
             3,
-            {"ISCO-08 RAG": Result(1.0, {"g": 2.0}, answers, 90.0), "character TF-IDF": Result(1.0, {"g": 4.0}, answers, 45.0)},
+            {
+                "ISCO-08 RAG": Result(1.0, {"g": 2.0}, {"g": 3.0}, answers, 90.0),
+                "character TF-IDF": Result(1.0, {"g": 4.0}, {"g": 1.5}, answers, 45.0),
+            },
         )
     ]
     text = page(runs, [ROWS], Figures(1, 2, 3, 4, 5, 6, 7), Whole(1.5, 300.0, 1000, 10), "a machine", 3)
     for line in (
-        "| ISCO-08 RAG | 90 | 2.00 | 1.0 s | 90 MB |",
-        "| character TF-IDF | 45 | 1.00 | 1.0 s | 45 MB |",
+        "| 90 | 2.00 | 1000.0 ms | 2.00 | 1.0 s | 90 MB |",
+        "| 45 | 1.00 | 500.0 ms | 1.00 | 1.0 s | 45 MB |",
         "| ISCO-08 RAG | 66.7 (21-94) | 100.0 (44-100) | 1.00 |",
         "| peak memory of a file of 1,000 rows | 300 MB | 10 distinct titles |",
     ):

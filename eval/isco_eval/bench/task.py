@@ -30,10 +30,11 @@ class Answer(Struct, frozen=True):
 
 
 class Result(Struct, frozen=True):
-    """What came of a system: seconds to get ready, seconds and answers for each gold file, peak memory in MB."""
+    """What came of a system: seconds to get ready, seconds by the clock and of the processors and answers for each gold file, peak memory in MB."""
 
     ready: float
     seconds: dict[str, float]
+    processor_seconds: dict[str, float]
     answers: dict[str, tuple[Answer, ...]]
     megabytes: float
 

@@ -6,7 +6,7 @@ import sys
 import tempfile
 from itertools import cycle, islice
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 
 import msgspec
 import numpy as np
@@ -28,13 +28,13 @@ def run_system(name: str, task: Task) -> Result:
     began = perf_counter()
     system = SYSTEMS[name](task)
     ready = perf_counter() - began
-    seconds, answers = {}, {}
+    seconds, used, answers = {}, {}, {}
     for gold in task.golds:
         system(gold.jobs[:WARM_UP])
-        began = perf_counter()
+        began, worked = perf_counter(), process_time()
         answers[gold.name] = tuple(system(gold.jobs))
-        seconds[gold.name] = perf_counter() - began
-    return Result(ready, seconds, answers, peak_megabytes())
+        seconds[gold.name], used[gold.name] = perf_counter() - began, process_time() - worked
+    return Result(ready, seconds, used, answers, peak_megabytes())
 
 
 def run_figures(task: Task) -> Figures:
