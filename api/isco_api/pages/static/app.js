@@ -91,5 +91,44 @@
   document.addEventListener("htmx:afterRequest", (event) => { if (event.detail.successful) alertBox().replaceChildren(); });
   document.addEventListener("htmx:responseError", () => alertBox().scrollIntoView({ block: "nearest" }));
 
+  // A file is sent by the API with its progress shown; the page of the file comes next.
+  const send = (form) => {
+    const data = new FormData();
+    data.append("data", form.querySelector("input[type=file]").files[0]);
+    const query = new URLSearchParams();
+    for (const name of ["encoding", "delimiter"]) if (form.elements[name].value) query.set(name, form.elements[name].value);
+    const bar = form.querySelector("progress"), button = form.querySelector("button.primary");
+    const request = new XMLHttpRequest();
+    request.open("POST", `${form.getAttribute("action")}?${query}`);
+    request.setRequestHeader("Accept", "application/json");
+    if (document.body.dataset.csrf) request.setRequestHeader("X-CSRF-Token", document.body.dataset.csrf);
+    request.responseType = "json";
+    const end = (text) => { bar.hidden = true; button.disabled = false; complain(text); };
+    request.upload.onprogress = (event) => { bar.value = event.total ? event.loaded / event.total : 0; };
+    request.onload = () => {
+      if (request.status === 201) location.href = form.dataset.next + request.response.job.id;
+      else end(request.response?.detail ?? document.body.dataset.offline);
+    };
+    request.onerror = () => end(document.body.dataset.offline);
+    alertBox().replaceChildren();
+    bar.hidden = false;
+    button.disabled = true;
+    status(form.dataset.sending);
+    request.send(data);
+  };
+  for (const form of document.querySelectorAll("[data-drop]")) {
+    const over = (on) => form.classList.toggle("over", on);
+    form.addEventListener("submit", (event) => { event.preventDefault(); send(form); });
+    form.addEventListener("dragover", (event) => { event.preventDefault(); over(true); });
+    form.addEventListener("dragleave", () => over(false));
+    form.addEventListener("drop", (event) => {
+      event.preventDefault();
+      over(false);
+      if (!event.dataTransfer.files.length) return;
+      form.querySelector("input[type=file]").files = event.dataTransfer.files;
+      send(form);
+    });
+  }
+
   window.isco = { complain, status };
 })();
