@@ -3,24 +3,30 @@
 from collections.abc import Callable
 from typing import Any
 
-from litestar import Request
-from litestar.plugins import InitPlugin
+from litestar import Request, Router
+from litestar.plugins import PluginProtocol
+from litestar.plugins.htmx import HTMXPlugin
 from litestar.template import TemplateConfig
 from litestar.types import ControllerRouterHandler
 from msgspec import Struct
 
+from isco_api.pages import classification, code, files, review, sessions
+from isco_api.pages.rendering import error_page, static_files, templates
 from isco_api.problems import Problem
+
+MODULES = (code, files, review, classification, sessions)
 
 
 class Pages(Struct, frozen=True):
     """Handlers (each says what it needs, as those of the API do), the plugins and templates they use, and the page for an error."""
 
     handlers: tuple[ControllerRouterHandler, ...] = ()
-    plugins: tuple[InitPlugin, ...] = ()
+    plugins: tuple[PluginProtocol, ...] = ()
     templates: TemplateConfig[Any] | None = None
     error_page: Callable[[Request[Any, Any, Any], Problem], str] | None = None
 
 
 def open_pages() -> Pages:
     """The pages that are served."""
-    return Pages()
+    pages = Router("/", route_handlers=[handler for module in MODULES for handler in module.HANDLERS], include_in_schema=False)
+    return Pages((pages, static_files()), (HTMXPlugin(),), templates(), error_page)

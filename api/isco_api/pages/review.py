@@ -1,0 +1,143 @@
+"""The review queue, one record a screen, by keyboard: each decision answers with the next record.
+
+What was decided on this screen travels with it as a list of numbers, the last first, so that undo goes back step by step.
+"""
+
+from typing import Annotated, Any
+
+from litestar import Request, get, post
+from litestar.params import Parameter
+from litestar.response import Template
+from msgspec import Struct
+
+from isco_api.access import Caller, needs
+from isco_api.pages.rendering import GRADES, page
+from isco_api.routes import jobs as files
+from isco_api.routes.given import Asking, Given
+from isco_api.routes.reviews import seen
+from isco_api.service import Service
+from isco_rag.errors import InputError
+from isco_rag.store import reviews
+from isco_rag.store.records import DecisionKind, Review
+from isco_rag.store.reviews import Filter, at_least
+from isco_rag.types import Job
+
+KINDS: tuple[DecisionKind, ...] = ("code", "not_codable", "skip", "flag", "comment")
+REASONS = ("retired", "unemployed", "student", "homemaker", "too general", "no text")
+REMEMBERED = 100
+# How long a record may have been looked at: longer is a break, and no number of 32 bits.
+LONGEST_LOOK = 86_400_000
+Number = Annotated[int, Parameter(ge=1, le=2**62)]
+
+
+class Wanted(Struct, frozen=True):
+    """The filter, as the address and the forms carry it, and what was decided here, the last first."""
+
+    state: str = "open"
+    grade: str = ""
+    group: str = ""
+    job: str = ""
+    flagged: bool = False
+    history: tuple[int, ...] = ()
+
+
+def wanted_of(values: Any) -> Wanted:
+    """The filter in a query or a form; what makes no sense is left out."""
+    state, grade = str(values.get("state", "open")), str(values.get("grade", ""))
+    history = [int(n) for n in str(values.get("history", "")).split(",") if n.isdecimal() and len(n) < 18]
+    return Wanted(
+        state if state in ("open", "dispute", "done") else "open", grade if grade in GRADES else "", str(values.get("group", ""))[:40].strip(),
+        str(values.get("job", ""))[:40], bool(values.get("flagged")), tuple(history[:REMEMBERED]),
+    )  # fmt: skip
+
+
+@get("/review", sync_to_thread=True, **needs("coder", "review"))
+def show(service: Given, caller: Asking, request: Request[Any, Any, Any]) -> Template:
+    """The most useful record, within the page of the queue."""
+    wanted = wanted_of(request.query_params)
+    listed = files.list_jobs.fn(service=service, caller=caller, limit=100)
+    return _shown(service, caller, wanted, whole=True, files=[job for job in listed if job.fill])
+
+
+def next_of(service: Service, caller: Caller, wanted: Wanted) -> Review | None:
+    """The record that the caller can decide now and that is most useful, None where there is none."""
+    asked = Filter(wanted.state, wanted.grade, wanted.group, wanted.job, "", wanted.flagged)
+    with service.store.read() as db:
+        found = reviews.queue(db, service.engine.taxonomy, caller.user, asked, 1)
+    return seen(service, caller, found[0]) if found else None
+
+
+def _shown(service: Service, caller: Caller, wanted: Wanted, *, whole: bool = False, review: Review | None = None, **more: Any) -> Template:
+    review = review or next_of(service, caller, wanted)
+    mine = tuple(d for d in review.decisions if not d.undone) if review else ()
+    return page(
+        "review.html" if whole else "parts/record.html", caller, "/review", wanted=wanted, review=review, taxonomy=service.engine.taxonomy,
+        reasons=REASONS, grade_names=GRADES, said=mine, hidden=_hidden(service, caller, review), **more,
+    )  # fmt: skip
+
+
+def _hidden(service: Service, caller: Caller, review: Review | None) -> bool:
+    """Whether the machine's answer is kept from the caller (isco_api.routes.reviews.seen)."""
+    return (
+        review is not None and review.state != "done" and not at_least(caller.user.role, "reviewer") and service.running().hide_machine_code
+    )
+
+
+@post("/review/{number:int}/decide", status_code=200, **needs("coder", "review"))
+async def decide(service: Given, caller: Asking, request: Request[Any, Any, Any], number: Number) -> Template:
+    """The next record, after a decision; the same one after a comment or a flag."""
+    form = await request.form()
+    kind = next((k for k in KINDS if k == form.get("kind", "code")), None)
+    if kind is None:
+        raise InputError("there is no such decision; load the page again")
+    code, spent = str(form.get("code", ""))[:40], str(form.get("milliseconds", ""))
+    milliseconds = min(int(spent), LONGEST_LOOK) if spent.isdecimal() and len(spent) < 12 else 0
+    texts = {name: str(form.get(name, "")) for name in ("reason", "comment")}
+    wanted = wanted_of(form)
+
+    def work() -> Template:
+        with service.store.write() as db:
+            decided = reviews.decide(
+                db, service.engine.taxonomy, caller.user, number, kind, code=code if kind == "code" else "",
+                reason=texts["reason"] if kind == "not_codable" else "", comment=texts["comment"], milliseconds=milliseconds,
+            )  # fmt: skip
+        service.taught.set()
+        stays = seen(service, caller, decided) if kind in ("flag", "comment") else None
+        after = Wanted(wanted.state, wanted.grade, wanted.group, wanted.job, wanted.flagged, (number, *wanted.history)[:REMEMBERED])
+        return _shown(service, caller, after, review=stays)
+
+    return await service.engine.aside(work)
+
+
+@post("/review/undo", status_code=200, **needs("coder", "review"))
+async def undo(service: Given, caller: Asking, request: Request[Any, Any, Any]) -> Template:
+    """The record that was decided last, without that decision."""
+    wanted = wanted_of(await request.form())
+    if not wanted.history:
+        raise InputError("there is nothing to undo on this screen")
+    last, before = wanted.history[0], wanted.history[1:]
+
+    def work() -> Template:
+        with service.store.write() as db:
+            found = reviews.undo(db, service.engine.taxonomy, caller.user, last)
+        service.taught.set()
+        after = Wanted(wanted.state, wanted.grade, wanted.group, wanted.job, wanted.flagged, before)
+        return _shown(service, caller, after, review=seen(service, caller, found))
+
+    return await service.engine.aside(work)
+
+
+@get("/review/{number:int}/why", **needs("coder", "review"))
+async def why(service: Given, caller: Asking, number: Number) -> Template:
+    """The evidence for a record's candidates, asked for when the record stands already."""
+
+    def asked() -> Job | None:
+        with service.store.read() as db:
+            review = reviews.one(db, number, caller.user)
+        return None if _hidden(service, caller, review) else review.record.job
+
+    job = await service.engine.aside(asked)
+    return page("parts/why.html", caller, found=await service.engine.explain(job) if job else None)
+
+
+HANDLERS = (show, decide, undo, why)
