@@ -33,8 +33,7 @@ PROBLEMS = {
     429: "Asked too often", 503: "The service can't answer now",
 }  # fmt: skip
 RESPONSES = {
-    status: ResponseSpec(Problem, description=text, media_type=MEDIA_TYPE, generate_examples=False)
-    for status, text in PROBLEMS.items()
+    status: ResponseSpec(Problem, description=text, media_type=MEDIA_TYPE, generate_examples=False) for status, text in PROBLEMS.items()
 }
 PUBLIC: dict[str, Any] = {"opt": {"public": True}, "responses": RESPONSES}
 
