@@ -125,7 +125,7 @@ class AuditError(CoderError):
     """An audit trail in which a row was changed, removed or reordered."""
 
     exit_code = 15
-    http_status = 500
+    http_status = 409
 
 
 class EvaluationError(CoderError):

@@ -62,7 +62,7 @@ def problem_of(error: Exception) -> Problem:
     """What is told of an error."""
     if isinstance(error, CoderError):
         kind = TYPES.get(type(error), "error")
-        detail = str(error) if error.http_status < 500 or isinstance(error, errors.StoreError | errors.AuditError) else _general(error)
+        detail = str(error) if error.http_status < 500 or isinstance(error, errors.StoreError) else _general(error)
         return _problem(kind, error.http_status, detail)
     if isinstance(error, HTTPException):
         status = error.status_code
@@ -95,7 +95,7 @@ def answer(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """The response for an error: a problem document, or a plain page for a person at a page that is not the API."""
     found = problem_of(error)
     opening = isinstance(error, errors.BundleError) and OPENING in str(error)
-    if found.status >= 500 and not opening:
+    if (found.status >= 500 and not opening) or isinstance(error, errors.AuditError):
         log.error("error", exc_info=error if found.status == 500 else None, extra={"kind": type(error).__name__, "status": found.status})
     state: dict[str, Any] = request.scope["state"]
     found = msgspec.structs.replace(found, request_id=state.setdefault("request_id", secrets.token_hex(8)))

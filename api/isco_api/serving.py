@@ -68,10 +68,14 @@ def bind(host: str, port: int) -> socket.socket:
     """A socket that listens; UsageError where the address is taken or is not this machine's."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        found = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise UsageError(f"{host} is no address ({error.strerror}); choose another with --host") from None
+    found = socket.socket(family, kind, protocol)
+    try:
         found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         found.bind(address)
         found.listen(1024)
     except OSError as error:
+        found.close()
         raise UsageError(f"{host} port {port} can't be listened on ({error.strerror}); choose another with --host and --port") from None
     return found

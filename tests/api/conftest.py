@@ -33,8 +33,9 @@ Client = TestClient  # type: ignore[type-arg]
 
 def make_service(folder: Path, url: str = "", **options: object) -> Service:
     engine = Engine(2)
-    service = Service(open_store(folder, url), engine, Options(folder, **options), folder)  # type: ignore[arg-type]
-    write_manifest(folder, Manifest(1, "tiny", "2026-01-01T00:00:00Z", "Tiny", {}))
+    service = Service(open_store(folder, url), engine, Options(folder, **options), folder / "bundle")  # type: ignore[arg-type]
+    (folder / "bundle").mkdir()
+    write_manifest(folder / "bundle", Manifest(1, "tiny", "2026-01-01T00:00:00Z", "Tiny", {}))
     service.live.open(tiny())
     return service
 

@@ -35,6 +35,7 @@ def test_the_document_names_and_describes_every_operation(alone: Client) -> None
     assert set(told["components"]["securitySchemes"]) == {"key", "login"}
 
 
+@pytest.mark.filterwarnings("ignore:Use 'content")
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
 def test_hostile_requests_bring_no_server_error(alone: Client, mode: GenerationMode) -> None:
     """Progress of a file is left out: it ends with the file, not with the request."""

@@ -51,7 +51,7 @@ def wait(done: Callable[[], bool]) -> None:
     end = monotonic() + PATIENCE
     while not done():
         assert monotonic() < end, "it took too long"
-        sleep(0.02)
+        sleep(0.1)
 
 
 def run(*arguments: str, given: str = "") -> tuple[int, str]:

@@ -64,6 +64,8 @@ def models(service: Given) -> list[Model]:
         if (folder / MANIFEST).is_file():
             m = msgspec.json.decode((folder / MANIFEST).read_bytes(), type=Manifest)
             found.append(Model(m.name, m.created, m.parent, m.classification, m.figures, folder == place))
+    if not found:
+        raise BundleError("the bundle's manifest is gone; restore the bundle")
     return found
 
 
