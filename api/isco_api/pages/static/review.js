@@ -38,12 +38,14 @@
   });
 
   record.addEventListener("htmx:configRequest", (event) => {
-    if ("milliseconds" in event.detail.parameters) event.detail.parameters.milliseconds = Math.round(performance.now() - shown);
+    if (event.detail.path.endsWith("/decide")) event.detail.parameters.milliseconds = Math.round(performance.now() - shown);
   });
   record.addEventListener("htmx:beforeRequest", (event) => {
     if (event.detail.target !== record) return;
-    if (busy) event.preventDefault();
-    else busy = true;
+    if (busy) { event.preventDefault(); return; }
+    busy = true;
+    // Else htmx would give the focus to the next record's search, where keys are text.
+    document.activeElement?.blur();
   });
   record.addEventListener("htmx:afterRequest", (event) => { if (event.detail.target === record || event.detail.xhr.status >= 400) busy = false; });
   document.addEventListener("htmx:sendError", () => { busy = false; });
@@ -51,6 +53,7 @@
     if (event.detail.target !== record) return;
     busy = false;
     shown = performance.now();
+    record.querySelector("[data-record]").focus({ preventScroll: true });
     const title = record.querySelector(".job-title, .empty p");
     isco.status(title ? title.textContent : "");
   });

@@ -1,0 +1,172 @@
+"""Administration: users, keys, models and the index, corrections, the audit trail, settings. Reviewers see corrections and audit."""
+
+from typing import Annotated, Any
+
+from litestar import Request, get, post
+from litestar.params import Parameter
+from litestar.response import Redirect, Template
+
+from isco_api.access import Caller, needs
+from isco_api.pages.rendering import GRADES, page
+from isco_api.routes import administration as api
+from isco_api.routes import corrections, oversight
+from isco_api.routes.given import Asking, Given
+from isco_rag.errors import AuditError, CoderError, InputError
+from isco_rag.store import audit
+from isco_rag.store import corrections as stored
+from isco_rag.store.keys import PER_MINUTE
+from isco_rag.store.records import ROLES, SCOPES
+
+HERE = "/administration"
+PAGE = 100
+Number = Annotated[int, Parameter(ge=1, le=2**62)]
+Before = Annotated[int, Parameter(ge=0, le=2**62)]
+Name = Annotated[str, Parameter(max_length=80)]
+Form = Request[Any, Any, Any]
+
+
+def _page(name: str, caller: Caller, **context: Any) -> Template:
+    return page(f"administration/{name}.html", caller, HERE, section=name, **context)
+
+
+@get(HERE, sync_to_thread=False, **needs("reviewer", "corrections"))
+def first(caller: Asking) -> Redirect:
+    """The first section that the caller may see."""
+    return Redirect(f"{HERE}/users" if caller.user.role == "administrator" else f"{HERE}/corrections")
+
+
+@get(f"{HERE}/users", sync_to_thread=True, **needs("administrator", "admin"))
+def users(service: Given, caller: Asking) -> Template:
+    """Users and what may be changed about them."""
+    return _page("users", caller, users=api.list_users.fn(service=service), roles=ROLES)
+
+
+@post(f"{HERE}/users", status_code=303, **needs("administrator", "admin"))
+async def add_user(service: Given, caller: Asking, request: Form) -> Redirect:
+    """A new user."""
+    form = await request.form()
+    data = api.NewUser(str(form.get("name", "")), str(form.get("password", "")), str(form.get("role", "")))  # type: ignore[arg-type]
+    await service.aside(lambda: api.add_user.fn(service=service, caller=caller, data=data))
+    return Redirect(f"{HERE}/users", status_code=303)
+
+
+@post(f"{HERE}/users/{{name:str}}", status_code=303, **needs("administrator", "admin"))
+async def change_user(service: Given, caller: Asking, request: Form, name: Name) -> Redirect:
+    """A user with another role or password, disabled or enabled."""
+    form = await request.form()
+    disabled = {"yes": True, "no": False}.get(str(form.get("disabled", "")))
+    data = api.UserChange(form.get("role") or None, disabled, str(form["password"]) if form.get("password") else None)
+    await service.aside(lambda: api.change_user.fn(service=service, caller=caller, name=name, data=data))
+    return Redirect(f"{HERE}/users", status_code=303)
+
+
+@get(f"{HERE}/keys", sync_to_thread=True, **needs("administrator", "admin"))
+def keys(service: Given, caller: Asking) -> Template:
+    """Keys without their secrets."""
+    return _keys(service, caller, made=None)
+
+
+def _keys(service: Any, caller: Caller, made: api.MadeKey | None) -> Template:
+    found, people = api.list_keys.fn(service=service), api.list_users.fn(service=service)
+    return _page("keys", caller, keys=found, users=people, scopes=SCOPES, made=made, per_minute=PER_MINUTE)
+
+
+@post(f"{HERE}/keys", status_code=200, **needs("administrator", "admin"))
+async def create_key(service: Given, caller: Asking, request: Form) -> Template:
+    """The keys, and the secret of the new one, which is shown this once."""
+    form = await request.form()
+    try:
+        days, pace = int(form.get("days", "365")), int(form.get("per_minute", str(PER_MINUTE)))
+    except ValueError:
+        raise InputError("days and requests a minute are whole numbers") from None
+    data = api.NewKey(str(form.get("user", "")), str(form.get("name", "")), [str(s) for s in form.getall("scopes", [])], days, pace)  # type: ignore[misc]
+    return await service.aside(lambda: _keys(service, caller, api.create_key.fn(service=service, caller=caller, data=data)))
+
+
+@post(f"{HERE}/keys/{{number:int}}/revoke", status_code=303, sync_to_thread=True, **needs("administrator", "admin"))
+def revoke_key(service: Given, caller: Asking, number: Number) -> Redirect:
+    """The keys; the next request with this one is refused."""
+    api.revoke_key.fn(service=service, caller=caller, number=number)
+    return Redirect(f"{HERE}/keys", status_code=303)
+
+
+@get(f"{HERE}/models", sync_to_thread=True, **needs("administrator", "admin"))
+def models(service: Given, caller: Asking) -> Template:
+    """The models that are here, and the index that answers."""
+    return _page("models", caller, models=oversight.models(service), index=oversight.status(service))
+
+
+@post(f"{HERE}/index/rebuild", status_code=303, sync_to_thread=True, **needs("administrator", "admin"))
+def rebuild(service: Given, caller: Asking) -> Redirect:
+    """The index is begun anew beside the one that answers."""
+    oversight.rebuild.fn(service=service, caller=caller)
+    return Redirect(f"{HERE}/models", status_code=303)
+
+
+@get(f"{HERE}/corrections", sync_to_thread=True, **needs("reviewer", "corrections"))
+def list_corrections(service: Given, caller: Asking, before: Before = 0) -> Template:
+    """Corrections, the newest first."""
+    with service.store.read() as db:
+        found = stored.listed(db, before=before, limit=PAGE)
+    return _page("corrections", caller, corrections=found, more=found[-1].id if len(found) == PAGE else 0)
+
+
+@post(f"{HERE}/corrections/{{number:int}}/{{deed:str}}", status_code=303, **needs("reviewer", "corrections"))
+async def decide_correction(
+    service: Given, caller: Asking, request: Form, number: Number, deed: Annotated[str, Parameter(max_length=10)]
+) -> Redirect:
+    """A correction taken back, or upheld against others of its text."""
+    work = {"revert": corrections.revert.fn, "uphold": corrections.uphold.fn}.get(deed)
+    if work is None:
+        raise InputError("a correction can be reverted or upheld")
+    why = corrections.Why(str((await request.form()).get("reason", ""))[:2000])
+    await service.aside(lambda: work(service=service, caller=caller, number=number, data=why))
+    return Redirect(f"{HERE}/corrections", status_code=303)
+
+
+@get(f"{HERE}/audit", sync_to_thread=True, **needs("reviewer", "audit"))
+def show_audit(
+    service: Given, caller: Asking, before: Before = 0, who: Name = "", action: Annotated[str, Parameter(max_length=40)] = ""
+) -> Template:
+    """The audit trail, the newest row first."""
+    with service.store.read() as db:
+        found = audit.listed(db, before=before, limit=PAGE, who=who, action=action)
+    return _page("audit", caller, rows=found, who=who, action=action, more=found[-1].id if len(found) == PAGE else 0)
+
+
+@get(f"{HERE}/audit/verify", sync_to_thread=True, **needs("administrator", "audit"))
+def verify(service: Given, caller: Asking) -> Template:
+    """Whether the trail is whole."""
+    said: CoderError | None = None
+    verified = None
+    try:
+        with service.store.read() as db:
+            verified = audit.verify(db)
+    except AuditError as error:
+        said = error
+    return page("administration/verified.html", caller, verified=verified, said=str(said or ""))
+
+
+@get(f"{HERE}/settings", sync_to_thread=True, **needs("administrator", "admin"))
+def show_settings(service: Given, caller: Asking) -> Template:
+    """The settings of the running service."""
+    return _page("settings", caller, running=service.running(), grade_names=GRADES)
+
+
+@post(f"{HERE}/settings", status_code=303, **needs("administrator", "admin"))
+async def change_settings(service: Given, caller: Asking, request: Form) -> Redirect:
+    """The settings as the form has them."""
+    form = await request.form()
+    data = {
+        "hide_machine_code": bool(form.get("hide_machine_code")), "coders": 2 if form.get("coders") == "2" else 1,
+        "result_days": int(form["result_days"]) if str(form.get("result_days", "")).isdecimal() else form.get("result_days"),
+        "review_grades": [g for g in form.getall("review_grades", []) if g in GRADES],
+    }  # fmt: skip
+    await service.aside(lambda: api.change_settings.fn(service=service, caller=caller, data=data))
+    return Redirect(f"{HERE}/settings", status_code=303)
+
+
+HANDLERS = (
+    first, users, add_user, change_user, keys, create_key, revoke_key, models, rebuild, list_corrections, decide_correction, show_audit, verify,
+    show_settings, change_settings,
+)  # fmt: skip

@@ -1,0 +1,59 @@
+"""The real server over the shipped bundle, and the real browser in front of it."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.api.test_serving import serving
+
+MISSING = "Chromium is not installed: the tests of pages do not run here (Debian: apt-get install chromium)"
+OPTIONS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+# Long, since a machine may be busy; what is waited for comes in well under a second otherwise.
+PATIENCE = 60_000
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium; where none is installed the test is left out and says so, in CI that is a failure."""
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    if not program:
+        if os.environ.get("ISCO_RAG_TEST_CHROMIUM") == "required":
+            pytest.fail(MISSING)
+        pytest.skip(MISSING)
+    expect.set_options(timeout=PATIENCE)
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=program, args=list(OPTIONS))
+        yield found
+        found.close()
+
+
+@pytest.fixture(scope="session")
+def address(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where the service answers; its state lasts as long as the tests of pages."""
+    with serving(tmp_path_factory.mktemp("pages") / "state") as (_, client):
+        yield str(client.base_url).rstrip("/")
+
+
+@pytest.fixture
+def page(browser: Browser, address: str, tmp_path: Path) -> Iterator[Page]:
+    """A new window. A script that fails, and anything that the content policy stops, fails the test."""
+    context = browser.new_context(base_url=address, viewport={"width": 1280, "height": 900}, accept_downloads=True)
+    context.set_default_timeout(PATIENCE)
+    found, wrong = context.new_page(), []
+    found.on("pageerror", lambda error: wrong.append(str(error)))
+    found.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
+    yield found
+    context.close()
+    assert wrong == []

@@ -1,0 +1,88 @@
+"""Who gets which page, how a login comes about, and that no page says what it should not. Real code over fake models."""
+
+from collections.abc import Iterator
+
+import pytest
+from isco_api.app import create_app
+from isco_api.pages import open_pages
+from isco_api.service import Service
+from litestar.testing import TestClient
+
+from isco_rag.store import users
+from isco_rag.store.records import ROLES
+from tests.api.conftest import BASE, PASSWORD, Client, people, service
+
+__all__ = ["people", "service"]
+HTML = {"accept": "text/html"}
+# The role from which on a page is open.
+OPEN_TO = {
+    "/": "viewer", "/classification": "viewer", "/classification/truck": "viewer", "/pick": "viewer", "/quality": "viewer", "/files": "coder",
+    "/review": "coder", "/administration/corrections": "reviewer", "/administration/audit": "reviewer", "/administration/users": "administrator",
+    "/administration/keys": "administrator", "/administration/settings": "administrator", "/administration/audit/verify": "administrator",
+}  # fmt: skip
+
+
+@pytest.fixture
+def client(people: Service) -> Iterator[Client]:
+    with TestClient(create_app(people, open_pages()), base_url=BASE) as found:
+        found.headers.update(HTML)
+        yield found
+
+
+def log_in(people: Service, client: Client, role: str) -> str:
+    """Logs the client in as a role; the token of its forms."""
+    with people.store.write() as db:
+        token, session = users.log_in(db, users.named(db, role))
+    client.cookies.set("isco_session", token)
+    return session.csrf
+
+
+def test_each_page_is_open_from_its_role_on(people: Service, client: Client) -> None:
+    for path in OPEN_TO:
+        answer = client.get(path)
+        assert (answer.status_code, "Password" in answer.text) == (401, True), path
+    for role in ROLES:
+        log_in(people, client, role)
+        for path, needed in OPEN_TO.items():
+            expected = 200 if ROLES.index(role) >= ROLES.index(needed) else 403  # type: ignore[arg-type]
+            assert client.get(path).status_code == expected, (role, path)
+
+
+def test_a_login_leads_back_to_the_page_and_nowhere_else(client: Client) -> None:
+    wrong = client.post("/login", data={"name": "coder", "password": "no", "wanted": "/files"}, follow_redirects=False)
+    assert wrong.status_code == 401
+    assert "not right" in wrong.text
+    for wanted, lands in (("/files", "/files"), ("//example.org", "/"), ("https://example.org", "/")):
+        answer = client.post("/login", data={"name": "coder", "password": PASSWORD, "wanted": wanted}, follow_redirects=False)
+        assert (answer.status_code, answer.headers["location"]) == (303, lands)
+        client.cookies.clear()
+
+
+def test_a_form_without_its_token_changes_nothing(people: Service, client: Client) -> None:
+    token = log_in(people, client, "administrator")
+    form = {"name": "eve", "password": "a long pass phrase", "role": "coder"}
+    assert client.post("/administration/users", data=form).status_code == 403
+    with people.store.read() as db:
+        assert len(users.listed(db)) == len(ROLES)
+    assert client.post("/administration/users", data={**form, "csrf_token": token}, follow_redirects=False).status_code == 303
+    with people.store.read() as db:
+        assert users.named(db, "eve").role == "coder"
+
+
+def test_what_people_type_is_text_on_the_page(people: Service, client: Client) -> None:
+    token = log_in(people, client, "coder")
+    bad = '<script>alert(1)</script>" onmouseover="x'
+    answer = client.post("/answer", data={"title": bad, "csrf_token": token})
+    assert answer.status_code == 200
+    assert "<script>alert" not in answer.text
+    assert 'onmouseover="x' not in answer.text
+
+
+def test_no_page_has_a_script_or_style_of_its_own_or_from_elsewhere(people: Service, client: Client) -> None:
+    log_in(people, client, "administrator")
+    for path in OPEN_TO:
+        text = client.get(path).text
+        assert " style=" not in text
+        assert "<style" not in text
+        assert text.count("<script") == text.count('<script src="/static/')
+        assert "http://" not in text.replace("http://www.w3.org", "")

@@ -1,0 +1,132 @@
+"""What people do with the pages: code a job, code a file, review by keyboard; and whether everybody can."""
+
+import csv
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+AXE = (Path(__file__).parent / "axe" / "axe.min.js").read_text(encoding="utf-8")
+TITLES = (
+    "truck driver", "primary school teacher", "midwife", "cook", "plumber", "electrician", "sheep farmer", "bank teller", "hairdresser",
+    "software developer", "dentist", "bricklayer",
+)  # fmt: skip
+
+
+def write_file(path: Path) -> Path:
+    rows = [("id", "job title"), *((str(n), title) for n, title in enumerate(TITLES))]
+    path.write_text("".join(f"{a},{b}\n" for a, b in rows), encoding="utf-8")
+    return path
+
+
+def code_file(page: Page, path: Path, *grades: str) -> None:
+    page.goto("/files")
+    page.set_input_files("#file", path)
+    page.get_by_role("button", name="Upload and look").click()
+    expect(page.get_by_label("Job title")).to_have_value("job title")
+    for grade in grades:
+        page.locator(f"input[name=review][value={grade}]").check()
+    page.get_by_role("button", name="Start coding").click()
+    expect(page.locator(".state.done")).to_be_visible()
+
+
+def test_a_job_is_coded_while_it_is_typed_and_a_correction_becomes_evidence(page: Page) -> None:
+    page.goto("/")
+    page.get_by_label("Job title").press_sequentially("cow man")
+    page.get_by_label("Duties and tasks").press_sequentially("milk the cows")
+    expect(page.locator(".result .code.big")).to_have_text("6121")
+    expect(page.locator("#answer")).to_contain_text("Nearest coded examples")
+    page.get_by_text("Correct to another code").click()
+    page.get_by_label("Right code").fill("9212")
+    expect(page.locator("#correction-found li")).to_have_count(1)
+    page.get_by_label("Right code").press("Enter")
+    expect(page.locator(".note.good")).to_contain_text("correction")
+    # The example that was just taught is the nearest of its group.
+    page.locator(".candidates summary", has_text="9212").click()
+    evidence = page.locator(".candidates details", has_text="Livestock Farm Labourers").locator(".nearest")
+    expect(evidence.locator("li").first).to_contain_text("correction")
+    expect(evidence.locator("li").first).to_contain_text("cow man")
+
+
+def test_a_file_is_dropped_coded_and_fetched(page: Page, tmp_path: Path) -> None:
+    code_file(page, write_file(tmp_path / "our jobs.csv"))
+    expect(page.locator(".figures .code").first).to_be_visible()
+    with page.expect_download() as fetched:
+        page.get_by_role("link", name="CSV").click()
+    assert fetched.value.suggested_filename == "our jobs_coded.csv"
+    with Path(fetched.value.path()).open(encoding="utf-8", newline="") as file:
+        found = list(csv.DictReader(file))
+    assert [row["job title"] for row in found] == list(TITLES)
+    assert found[0]["isco_code"] == "8332"
+
+
+def test_what_is_no_table_is_said(browser: Browser, address: str, tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_bytes(b"title\n")
+    # A window of its own: the browser notes a refused request as an error, which is meant here.
+    page = browser.new_page(base_url=address)
+    page.goto("/files")
+    page.set_input_files("#file", tmp_path / "x.csv")
+    page.get_by_role("button", name="Upload and look").click()
+    expect(page.locator("#alert")).to_contain_text("x.csv: there is a header but no record")
+    page.close()
+
+
+def test_ten_records_are_reviewed_by_keyboard(page: Page, tmp_path: Path) -> None:
+    code_file(page, write_file(tmp_path / "review.csv"), "very_high", "high", "medium", "low")
+    page.get_by_role("link", name="Review this file").click()
+    record = page.locator("[data-record]")
+
+    def press(*keys: str) -> str:
+        """The number of the record that stood there; when this is back, another one does."""
+        number = record.get_attribute("data-record")
+        for key in keys:
+            page.keyboard.press(key)
+        expect(record).not_to_have_attribute("data-record", str(number))
+        return str(number)
+
+    decided = [press("1") for _ in range(8)]
+    assert len(set(decided)) == 8
+    # A reason by keyboard; the search by keyboard, Enter takes what was found.
+    page.keyboard.press("n")
+    expect(page.get_by_label("Why it is not codable")).to_be_focused()
+    page.keyboard.type("too general")
+    decided.append(press("Enter"))
+    page.keyboard.press("/")
+    page.keyboard.type("2221")
+    expect(page.locator("#other-found li")).to_have_count(1)
+    decided.append(press("Enter"))
+    skipped = press("s")
+    # Back over the skip to the last decision, which is then made anew.
+    press("u")
+    expect(record).to_have_attribute("data-record", skipped)
+    press("u")
+    expect(record).to_have_attribute("data-record", decided[-1])
+    press("2")
+    told = {str(r["id"]): r for r in page.request.get("/api/v1/reviews?state=done&mine=false&limit=200").json()}
+    assert set(decided) <= set(told)
+    assert told[decided[0]]["final_code"] == told[decided[0]]["record"]["prediction"]["top"][0]["code"]
+    assert told[decided[8]]["final_reason"] == "too general"
+    assert told[decided[9]]["final_code"] == told[decided[9]]["record"]["prediction"]["top"][1]["code"]
+    assert skipped not in told
+    assert told[decided[0]]["decisions"][0]["milliseconds"] > 0
+
+
+PLACES = ("/", "/files", "/review", "/classification", "/classification/6121", "/quality", "/administration/users", "/administration/keys",
+          "/administration/models", "/administration/corrections", "/administration/audit", "/administration/settings")  # fmt: skip
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_no_page_has_a_serious_violation_or_is_wider_than_a_phone(page: Page, theme: str) -> None:
+    page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+    page.set_viewport_size({"width": 390, "height": 844})
+    for place in PLACES:
+        page.goto(place)
+        if place == "/":
+            page.get_by_label("Job title").fill("midwife")
+            expect(page.locator(".result")).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, place
+        page.evaluate(AXE)
+        rules = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]
+        found = page.evaluate("rules => axe.run(document, {runOnly: rules})", rules)
+        assert found["passes"]
+        assert [(v["id"], v["nodes"][0]["html"]) for v in found["violations"] if v["impact"] in ("serious", "critical")] == [], place
