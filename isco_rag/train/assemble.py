@@ -71,7 +71,8 @@ def _fit(kitchen: Kitchen, new: Path) -> None:
     owned = [row for row in data.train + data.held if row.source in INDEXED and len(row.codes) == 1]
     held = {row.occupation for row in data.held if row.source in INDEXED}
     entries = entries_of(kitchen.taxonomy, owned)
-    _write(new, first_fusion(), Temperature((1.0,) * len(REGIMES)), NO_SETS)
+    begin, calm = _begin(kitchen)
+    _write(new, begin, Temperature((1.0,) * len(REGIMES)), NO_SETS)
     width = np.load(new / "prototypes.npy", mmap_mode="r").shape[1]
     save_index(FlatIndex([], np.zeros((0, width), np.int8), np.zeros(0, np.int64)), new / "index")
     write_manifest(new, _manifest(kitchen))
@@ -88,13 +89,25 @@ def _fit(kitchen: Kitchen, new: Path) -> None:
     fused = fuse(first.features, first.regimes, fusion)
     _, read, said = fit.probabilities_of(classifier, first, fusion)
     fusion = fit.fit_rerank(fused, read, said, first, fusion)
-    calibrator = fit.fit_calibrator(fit.probabilities_of(classifier, second, fusion)[0], second)
+    calibrator = fit.fit_calibrator(fit.probabilities_of(classifier, second, fusion)[0], second, calm)
     sure = calibrator.apply(fit.probabilities_of(classifier, third, fusion)[0], third.regimes)
     coverages = [c for c in COVERAGES if (len(third.truth) + 1) * (1 - c) >= 1]
     kitchen.report.say(f"fusion {fusion.weights}\nreranker {fusion.rerank}\ntemperatures {calibrator.temperatures}")
     sets = fit_conformal(sure, third.truth, third.regimes, coverages) if coverages else NO_SETS
     _write(new, fusion, calibrator, sets)
     save_index(whole, new / "index")
+
+
+def _begin(kitchen: Kitchen) -> tuple[Fusion, Temperature]:
+    """What stands where there are too few rows to fit anything: the parent's fusion and calibration, or equal weights."""
+    parent, equal, calm = kitchen.recipe.parent, first_fusion(), Temperature((1.0,) * len(REGIMES))
+    if not parent:
+        return equal, calm
+    known = msgspec.json.decode((parent / "fusion.json").read_bytes(), type=Fusion)
+    temperature = msgspec.json.decode((parent / "calibrator.json").read_bytes(), type=Temperature)
+    # A bundle of an older format knows less evidence.
+    same = len(known.weights) == len(REGIMES) and len(known.weights[0]) == len(FEATURES)
+    return (msgspec.structs.replace(known, rerank=equal.rerank), temperature) if same else (equal, calm)
 
 
 def _write(folder: Path, fusion: Fusion, calibrator: Temperature, conformal: Conformal) -> None:

@@ -14,6 +14,8 @@ from isco_rag.types import Job
 
 # A weight of the reranker below this moves no probability by a thousandth.
 LEAST_SAY = 0.01
+# With fewer rows nothing is fitted.
+FEW = 50
 
 
 class Observed(Struct):
@@ -31,12 +33,12 @@ def observe(classifier: Classifier, jobs: Sequence[Job], codes: Sequence[str]) -
     texts = [classifier.prepare(job) for job in jobs]
     able = [i for i, t in enumerate(texts) if not t.reason]
     ready = [texts[i] for i in able]
-    blocks = [classifier.evidence(ready[i : i + 256]) for i in range(0, len(ready), 256)]
+    blocks = [classifier.evidence(ready[i : i + 256]) for i in range(0, len(ready), 256)] or [classifier.evidence([])]
     return Observed(
         ready,
         np.concatenate([b[0] for b in blocks]),
-        np.array([t.regime for t in ready]),
-        np.array([classifier.taxonomy.leaf_number[codes[i]] for i in able]),
+        np.array([t.regime for t in ready], dtype=np.int64),
+        np.array([classifier.taxonomy.leaf_number[codes[i]] for i in able], dtype=np.int64),
         np.concatenate([b[2] for b in blocks]),
     )
 
@@ -59,11 +61,11 @@ def fit_weights(features: Floats, truth: Ints, used: Sequence[int], ridge: float
 
 
 def fit_fusion(seen: Observed, base: Fusion) -> Fusion:
-    """The fusion with weights for each regime; a regime with fewer than 50 rows keeps those of `base`."""
+    """The fusion with weights for each regime; a regime with fewer than FEW rows keeps those of `base`."""
     weights = list(base.weights)
     for regime in range(len(REGIMES)):
         mask = seen.regimes == regime
-        if mask.sum() >= 50:
+        if mask.sum() >= FEW:
             weights[regime] = fit_weights(seen.features[mask], seen.truth[mask], USED[regime])
     return Fusion(tuple(weights), base.rerank, base.sharpness, base.floor)
 
@@ -73,7 +75,7 @@ def fit_rerank(fused: Doubles, codes: Sequence[Ints], scores: Sequence[Floats], 
     weights = list(base.rerank)
     for regime in range(len(REGIMES)):
         rows = [i for i in np.flatnonzero(seen.regimes == regime).tolist() if len(codes[i]) > 1 and seen.truth[i] in codes[i]]
-        if len(rows) < 50:
+        if len(rows) < FEW:
             continue
         # Rows have read as many classes as could change their answer: a column beyond them is out of reach.
         x = np.zeros((len(rows), max(len(codes[i]) for i in rows), 2))
@@ -94,8 +96,10 @@ def fit_rerank(fused: Doubles, codes: Sequence[Ints], scores: Sequence[Floats], 
     return Fusion(base.weights, tuple(weights), base.sharpness, base.floor)
 
 
-def fit_calibrator(probabilities: Doubles, seen: Observed) -> Temperature:
-    """One temperature per regime; those with too few rows take that of all rows."""
+def fit_calibrator(probabilities: Doubles, seen: Observed, base: Temperature) -> Temperature:
+    """One temperature per regime; those with too few rows take that of all rows, and all of them `base` where these are too few."""
+    if len(seen.truth) < FEW:
+        return base
     overall = fit_temperature(probabilities, seen.truth)
     return Temperature(
         tuple(
