@@ -36,7 +36,7 @@ lint: $(VENV)/.train $(VENV)/.dev
 	$(BIN)/lint-imports
 
 train: $(VENV)/.train
-	$(BIN)/isco-rag train isco_rag/train/recipe.toml --work build --bundle data/bundle
+	$(BIN)/isco-rag train isco_rag/train/recipe.toml --work build/new --bundle data/bundle
 
 eval: $(VENV)/.eval
 	$(BIN)/isco-rag eval run written
