@@ -3,6 +3,7 @@
 jobs -> texts -> vectors -> neighbours, prototypes, words, like titles -> probabilities -> reranker -> calibration -> fallback -> predictions
 """
 
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from functools import cached_property
 
@@ -35,7 +36,7 @@ from isco_rag.ports import Calibrator, Encoder, Floats, Index, Ints, Reranker, W
 from isco_rag.rerank import candidate_side, job_side
 from isco_rag.settings import Settings
 from isco_rag.taxonomy import Taxonomy
-from isco_rag.text import duties_text, joined_text, not_codable, plain, says_nothing, title_text
+from isco_rag.text import duties_text, joined_text, key, not_codable, plain, says_nothing, title_text
 from isco_rag.types import Candidate, Job, Prediction
 
 # A probability is shown and compared with thresholds to this many decimals.
@@ -94,6 +95,16 @@ class Classifier:
         return LexicalIndex([e.title for e in titled], [number[e.code] for e in titled])
 
     @cached_property
+    def own_titles(self) -> dict[str, Counter[int]]:
+        """How often each title that did not come with the project, by key, stands for each leaf."""
+        number, shipped = self.taxonomy.leaf_number, ("written", self.taxonomy.heading.name)
+        found: dict[str, Counter[int]] = defaultdict(Counter)
+        for entry in self.parts.index.entries:
+            if entry.source not in shipped and entry.title and entry.code in number:
+                found[key(title_text(entry.title))][number[entry.code]] += 1
+        return found
+
+    @cached_property
     def labels(self) -> Ints:
         """The leaf number of each index entry; -1 for entries of higher groups."""
         number = self.taxonomy.leaf_number
@@ -122,7 +133,7 @@ class Classifier:
             if self.parts.reranker is not None:
                 codes, scores = self.read_candidates(ready, fused, entries)
                 fused = rerank(fused, codes, scores, regimes, self.parts.fusion)
-            scored.probabilities[able] = self.parts.calibrator.apply(fused, regimes)
+            scored.probabilities[able] = self._with_own_titles(ready, self.parts.calibrator.apply(fused, regimes))
             scored.cosines[able], scored.entries[able] = cosines, entries
         return scored
 
@@ -140,6 +151,20 @@ class Classifier:
             for row in self.parts.conformal.sets(scored.probabilities, regimes, coverage):
                 found.append(tuple(self.taxonomy.leaves[i] for i in row))
         return found
+
+    def _with_own_titles(self, texts: Sequence[Texts], probabilities: Doubles) -> Doubles:
+        """Probabilities drawn to the codes of a title that an institution coded itself, where a record has that very title.
+
+        No fit can tell how far such a title is to be believed, since held-out rows have none: the setting does.
+        """
+        for i, t in enumerate(texts):
+            codes = self.own_titles.get(key(t.title)) if t.title else None
+            if codes:
+                trust = self.settings.own_titles if t.regime in (0, FOREIGN) else self.settings.own_titles / 2
+                own = np.zeros(probabilities.shape[1])
+                own[list(codes)] = np.array(list(codes.values())) / codes.total()
+                probabilities[i] = (1.0 - trust) * probabilities[i] + trust * own
+        return probabilities
 
     def prepare(self, job: Job) -> Texts:
         """The texts that are embedded for a job, or the reason why there are none."""

@@ -13,7 +13,8 @@ from isco_rag.explain import explain
 from isco_rag.fuse import FOREIGN, fuse
 from isco_rag.settings import Settings, Thresholds
 from isco_rag.tables import choose_columns, read_form
-from isco_rag.types import Job
+from isco_rag.types import Entry, Job
+from isco_rag.wiring import with_entries
 from tests.fakes import tiny_classifier
 
 JOBS = [
@@ -80,6 +81,16 @@ def test_another_language_is_told_by_the_record_or_by_its_words() -> None:
     alone = classifier.prepare(Job("", "οδηγος φορτηγου"))
     assert (alone.title, alone.regime) == ("οδηγος φορτηγου", FOREIGN)
     assert classifier.classify([Job("taxi", language="fr")])[0].top[0].code == "taxi"
+
+
+def test_a_title_of_ones_own_decides_where_a_record_has_it() -> None:
+    classifier = tiny_classifier()
+    own = with_entries(classifier, [Entry("c1", "sport", "Zwibbler of quonks", source="correction")])
+    assert classifier.classify([Job("zwibbler of quonks")])[0].top[0].code != "sport"
+    found = own.classify([Job("ZWIBBLER of quonks")])[0]
+    assert (found.top[0].code, found.top[0].probability >= 0.8) == ("sport", True)
+    assert own.classify(JOBS[:2]) == classifier.classify(JOBS[:2])
+    np.testing.assert_allclose(own.score([Job("zwibbler of quonks"), Job("taxi driver")]).probabilities.sum(axis=1), 1.0)
 
 
 def test_probabilities_cover_all_leaves() -> None:

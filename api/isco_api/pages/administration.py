@@ -10,7 +10,7 @@ from isco_api.access import Caller, needs
 from isco_api.pages.rendering import GRADES, page
 from isco_api.routes import administration as api
 from isco_api.routes import corrections, oversight
-from isco_api.routes.given import Asking, Given
+from isco_api.routes.given import Asking, Given, ask
 from isco_rag.errors import AuditError, CoderError, InputError
 from isco_rag.store import audit
 from isco_rag.store import corrections as stored
@@ -38,7 +38,7 @@ def first(caller: Asking) -> Redirect:
 @get(f"{HERE}/users", sync_to_thread=True, **needs("administrator", "admin"))
 def users(service: Given, caller: Asking) -> Template:
     """Users and what may be changed about them."""
-    return _page("users", caller, users=api.list_users.fn(service=service), roles=ROLES)
+    return _page("users", caller, users=ask(api.list_users, service=service), roles=ROLES)
 
 
 @post(f"{HERE}/users", status_code=303, **needs("administrator", "admin"))
@@ -46,7 +46,7 @@ async def add_user(service: Given, caller: Asking, request: Form) -> Redirect:
     """A new user."""
     form = await request.form()
     data = api.NewUser(str(form.get("name", "")), str(form.get("password", "")), str(form.get("role", "")))  # type: ignore[arg-type]
-    await service.aside(lambda: api.add_user.fn(service=service, caller=caller, data=data))
+    await service.aside(lambda: ask(api.add_user, service=service, caller=caller, data=data))
     return Redirect(f"{HERE}/users", status_code=303)
 
 
@@ -56,7 +56,7 @@ async def change_user(service: Given, caller: Asking, request: Form, name: Name)
     form = await request.form()
     disabled = {"yes": True, "no": False}.get(str(form.get("disabled", "")))
     data = api.UserChange(form.get("role") or None, disabled, str(form["password"]) if form.get("password") else None)
-    await service.aside(lambda: api.change_user.fn(service=service, caller=caller, name=name, data=data))
+    await service.aside(lambda: ask(api.change_user, service=service, caller=caller, name=name, data=data))
     return Redirect(f"{HERE}/users", status_code=303)
 
 
@@ -67,7 +67,7 @@ def keys(service: Given, caller: Asking) -> Template:
 
 
 def _keys(service: Any, caller: Caller, made: api.MadeKey | None) -> Template:
-    found, people = api.list_keys.fn(service=service), api.list_users.fn(service=service)
+    found, people = ask(api.list_keys, service=service), ask(api.list_users, service=service)
     return _page("keys", caller, keys=found, users=people, scopes=SCOPES, made=made, per_minute=PER_MINUTE)
 
 
@@ -80,13 +80,13 @@ async def create_key(service: Given, caller: Asking, request: Form) -> Template:
     except ValueError:
         raise InputError("days and requests a minute are whole numbers") from None
     data = api.NewKey(str(form.get("user", "")), str(form.get("name", "")), [str(s) for s in form.getall("scopes", [])], days, pace)  # type: ignore[misc]
-    return await service.aside(lambda: _keys(service, caller, api.create_key.fn(service=service, caller=caller, data=data)))
+    return await service.aside(lambda: _keys(service, caller, ask(api.create_key, service=service, caller=caller, data=data)))
 
 
 @post(f"{HERE}/keys/{{number:int}}/revoke", status_code=303, sync_to_thread=True, **needs("administrator", "admin"))
 def revoke_key(service: Given, caller: Asking, number: Number) -> Redirect:
     """The keys; the next request with this one is refused."""
-    api.revoke_key.fn(service=service, caller=caller, number=number)
+    ask(api.revoke_key, service=service, caller=caller, number=number)
     return Redirect(f"{HERE}/keys", status_code=303)
 
 
@@ -99,7 +99,7 @@ def models(service: Given, caller: Asking) -> Template:
 @post(f"{HERE}/index/rebuild", status_code=303, sync_to_thread=True, **needs("administrator", "admin"))
 def rebuild(service: Given, caller: Asking) -> Redirect:
     """The index is begun anew beside the one that answers."""
-    oversight.rebuild.fn(service=service, caller=caller)
+    ask(oversight.rebuild, service=service, caller=caller)
     return Redirect(f"{HERE}/models", status_code=303)
 
 
@@ -162,7 +162,7 @@ async def change_settings(service: Given, caller: Asking, request: Form) -> Redi
         "result_days": int(form["result_days"]) if str(form.get("result_days", "")).isdecimal() else form.get("result_days"),
         "review_grades": [g for g in form.getall("review_grades", []) if g in GRADES],
     }  # fmt: skip
-    await service.aside(lambda: api.change_settings.fn(service=service, caller=caller, data=data))
+    await service.aside(lambda: ask(api.change_settings, service=service, caller=caller, data=data))
     return Redirect(f"{HERE}/settings", status_code=303)
 
 

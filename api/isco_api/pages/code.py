@@ -13,7 +13,7 @@ from msgspec import Struct
 from isco_api.access import Caller, needs
 from isco_api.pages.rendering import page
 from isco_api.routes import classify, corrections
-from isco_api.routes.given import Asking, Given
+from isco_api.routes.given import Asking, Given, ask
 from isco_api.service import Service
 from isco_rag.store.records import Correction
 from isco_rag.store.reviews import open_reviews
@@ -60,7 +60,7 @@ async def answer(service: Given, caller: Asking, request: HTMXRequest, data: Typ
 async def correct(service: Given, caller: Asking, request: HTMXRequest, data: Corrected) -> Template:
     """The new answer, with the correction already among its evidence."""
     wanted = corrections.Correct(data.job, data.code.strip(), data.reason[:2000])
-    saved = await corrections.add.fn(service=service, caller=caller, data=wanted)
+    saved = await ask(corrections.add, service=service, caller=caller, data=wanted)
     await sync_to_thread(service.live.follow)
     return await _answered(service, caller, data, whole=not request.htmx, saved=saved)
 

@@ -4,6 +4,7 @@ from collections import Counter
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
+import msgspec
 from litestar import Request, get, post
 from litestar.params import Parameter
 from litestar.plugins.htmx import HTMXRequest
@@ -12,7 +13,7 @@ from litestar.response import Redirect, Template
 from isco_api.access import Caller, needs
 from isco_api.pages.rendering import GRADES, page
 from isco_api.routes import jobs as api
-from isco_api.routes.given import Asking, Given
+from isco_api.routes.given import Asking, Given, ask
 from isco_api.service import Service
 from isco_api.worker import uploaded_file
 from isco_rag.errors import NotFoundError
@@ -36,7 +37,7 @@ def seconds_left(job: FileJob, now: datetime) -> float | None:
 @get("/files", sync_to_thread=True, **needs("coder", "jobs"))
 def listing(service: Given, caller: Asking) -> Template:
     """The place to drop a file, and the files so far."""
-    found = api.list_jobs.fn(service=service, caller=caller, limit=100)
+    found = ask(api.list_jobs, service=service, caller=caller, limit=100)
     return page("files.html", caller, "/files", jobs=found)
 
 
@@ -62,28 +63,30 @@ def _shown(service: Service, caller: Caller, job: FileJob, *, part: bool) -> Tem
 async def start(service: Given, caller: Asking, request: Request[Any, Any, Any], number: Number) -> Template:
     """The file in the queue, with the columns and the grades that the form named."""
     form = await request.form()
-    wanted = api.Start(
-        *(str(form.get(field, ""))[:1000] for field in FIELDS), review=tuple(str(g) for g in form.getall("review", []) if g in GRADES)
-    )  # fmt: skip
+    wanted = msgspec.convert(
+        {field: str(form.get(field, ""))[:1000] for field in FIELDS}
+        | {"review": [str(g) for g in form.getall("review", []) if g in GRADES]},
+        api.Start,
+    )
     return await service.aside(lambda: _shown(service, caller, api.start_job(service, caller, number, wanted), part=True))
 
 
 @post("/files/{number:str}/cancel", status_code=200, sync_to_thread=True, **needs("coder", "jobs"))
 def cancel(service: Given, caller: Asking, number: Number) -> Template:
     """The file, stopped; what is finished can be fetched."""
-    return _shown(service, caller, api.cancel.fn(service=service, caller=caller, number=number), part=True)
+    return _shown(service, caller, ask(api.cancel, service=service, caller=caller, number=number), part=True)
 
 
 @post("/files/{number:str}/resume", status_code=200, sync_to_thread=True, **needs("coder", "jobs"))
 def resume(service: Given, caller: Asking, number: Number) -> Template:
     """The file in the queue again."""
-    return _shown(service, caller, api.resume.fn(service=service, caller=caller, number=number), part=True)
+    return _shown(service, caller, ask(api.resume, service=service, caller=caller, number=number), part=True)
 
 
 @post("/files/{number:str}/remove", status_code=303, sync_to_thread=True, **needs("coder", "jobs"))
 def remove(service: Given, caller: Asking, number: Number) -> Redirect:
     """Back to the list without the file."""
-    api.remove.fn(service=service, caller=caller, number=number)
+    ask(api.remove, service=service, caller=caller, number=number)
     return Redirect("/files", status_code=303)
 
 

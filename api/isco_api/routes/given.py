@@ -22,3 +22,8 @@ async def caller_of(request: Request[Any, Any, Any]) -> Caller:
 def dependencies(service: Service) -> dict[str, Provide]:
     """The two, ready for the application."""
     return {"service": Provide(lambda: service, sync_to_thread=False), "caller": Provide(caller_of)}
+
+
+def ask(handler: Any, **given: Any) -> Any:
+    """What a handler of the API answers, for a page that shows it; an awaitable where the handler is one."""
+    return handler.fn(**given)
