@@ -6,6 +6,7 @@ figures say so by their n. Two records of the same text that were decided as one
 
 from collections import Counter, defaultdict
 from itertools import combinations
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -114,7 +115,7 @@ def measure(db: Connection, taxonomy: Taxonomy, since: str = "") -> Quality:
     )  # fmt: skip
 
 
-def _counts(db: Connection, query: Select[tuple[str, int]]) -> dict[str, int]:
+def _counts(db: Connection, query: Select[Any]) -> dict[str, int]:
     return {str(row[0]): int(row[1]) for row in db.execute(query)}
 
 
