@@ -3,6 +3,7 @@
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from sqlalchemy import Connection, create_engine, func, insert, select, text
 
@@ -10,7 +11,7 @@ from isco_rag.errors import ConflictError, InputError, StoreError, UsageError
 from isco_rag.store import audit
 from isco_rag.store.audit import Verified
 from isco_rag.store.database import FILE, Store, migrate, open_store
-from isco_rag.store.schema import metadata
+from isco_rag.store.schema import heads, metadata
 
 BATCH = 500
 
@@ -54,7 +55,7 @@ def _copy_into_file(store: Store, path: Path) -> None:
 def _copy(source: Connection, target: Connection) -> None:
     """Every row of every table, parents first."""
     for table in metadata.sorted_tables:
-        if table.name == "heads":
+        if table is heads:
             target.execute(table.delete())
         rows = source.execution_options(yield_per=BATCH).execute(select(table).order_by(*table.primary_key.columns))
         for part in rows.mappings().partitions(BATCH):
@@ -71,7 +72,10 @@ def _verified(path: Path) -> Verified:
 
 
 def restore(source: Path, folder: Path, url: str = "") -> Verified:
-    """Brings a backup back into a state folder or database that is empty; ConflictError where there is something already."""
+    """Brings a backup back into a state folder or database that is empty; ConflictError where there is something already.
+
+    A backup of an older version is brought to the newest form on the way.
+    """
     try:
         with source.open("rb") as file:
             head = file.read(16)
@@ -80,36 +84,38 @@ def restore(source: Path, folder: Path, url: str = "") -> Verified:
     if head != b"SQLite format 3\x00":
         raise InputError(f"{source}: is no backup of this program; name a file that isco-rag backup has written")
     found = _verified(source)
-    if not url:
-        if (folder / FILE).exists():
-            raise ConflictError(f"{folder / FILE}: there is a state already; move it away first")
+    if url:
+        with TemporaryDirectory(prefix="isco-restore-") as name:
+            _into_folder(source, Path(name))
+            _into_database(Path(name), folder, url)
+    else:
+        _into_folder(source, folder)
+    return found
+
+
+def _into_folder(source: Path, folder: Path) -> None:
+    if (folder / FILE).exists():
+        raise ConflictError(f"{folder / FILE}: there is a state already; move it away first")
+    try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         beside = folder / f"{FILE}.part"
-        with closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as old, closing(sqlite3.connect(beside)) as new:
+        with closing(sqlite3.connect(f"{source.resolve().as_uri()}?mode=ro", uri=True)) as old, closing(sqlite3.connect(beside)) as new:
             old.backup(new)
         beside.chmod(0o600)
         beside.replace(folder / FILE)
-        open_store(folder).close()
-        return found
-    store = open_store(folder, url)
-    old_engine = create_engine(f"sqlite:///file:{source}?mode=ro&uri=true")
-    with store.write() as db, old_engine.connect() as old:
-        if any(db.execute(select(func.count()).select_from(t)).scalar_one() for t in metadata.sorted_tables if t.name != "heads"):
+    except (OSError, sqlite3.Error) as error:
+        raise StoreError(f"{folder}: the state can't be written ({error}); free space or choose another place") from None
+    open_store(folder).close()
+
+
+def _into_database(restored: Path, folder: Path, url: str) -> None:
+    with closing(open_store(restored)) as old, closing(open_store(folder, url)) as new, old.read() as source, new.write() as target:
+        tables = [table for table in metadata.sorted_tables if table is not heads]
+        if any(target.execute(select(func.count()).select_from(table)).scalar_one() for table in tables):
             raise ConflictError("the database holds a state already; give an empty one")
-        _copy(old, db)
-        for table in metadata.sorted_tables:
-            for column in table.primary_key.columns:
-                if (
-                    column.autoincrement is not False
-                    and column.type.python_type is int
-                    and len(table.primary_key.columns) == 1
-                    and table.name != "heads"
-                ):
-                    # The database's own counter knows nothing of the rows that came with their numbers.
-                    name = f"pg_get_serial_sequence('{table.name}', '{column.name}')"
-                    db.execute(
-                        text(f"SELECT setval({name}, GREATEST((SELECT MAX({column.name}) FROM {table.name}), 1)) WHERE {name} IS NOT NULL")
-                    )
-    old_engine.dispose()
-    store.close()
-    return found
+        _copy(source, target)
+        for table in tables:
+            if table.autoincrement_column is not None:
+                # The database's own counter knows nothing of the rows that came with their numbers.
+                counter = f"pg_get_serial_sequence('{table.name}', 'id')"
+                target.execute(text(f"SELECT setval({counter}, (SELECT GREATEST(MAX(id), 1) FROM {table.name}))"))

@@ -5,6 +5,7 @@ what the database refuses (busy, full, gone) comes out as a StoreError that says
 """
 
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,9 @@ from isco_rag.errors import InputError, StoreError, UsageError
 FILE = "state.sqlite"
 # How long a statement waits for another process's write before the database counts as busy.
 BUSY_SECONDS = 5.0
+# How long a writer waits for the others of its own process.
+TURN_SECONDS = 30.0
+BUSY = "the state database is busy; nothing was changed: do it again in a moment"
 _MIGRATIONS = Path(__file__).resolve().parent / "migrations"
 # An arbitrary number that only migrations lock.
 _MIGRATION_LOCK = 4_711_008
@@ -32,6 +36,7 @@ class Store:
     def __init__(self, engine: Engine, folder: Path) -> None:
         self.engine, self.folder = engine, folder
         self._writer = engine.execution_options(write=True)
+        self._writing = threading.Lock()
 
     @property
     def embedded(self) -> bool:
@@ -52,8 +57,21 @@ class Store:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A connection whose changes are all committed at the end, or none."""
-        with _told(), self._writer.begin() as connection:
+        with self._turn(), _told(), self._writer.begin() as connection:
             yield connection
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """One writer at a time in this process: SQLite lets waiting writers try now and then, and who is unlucky tries in vain."""
+        if not self.embedded:
+            yield
+            return
+        if not self._writing.acquire(timeout=TURN_SECONDS):
+            raise StoreError(BUSY)
+        try:
+            yield
+        finally:
+            self._writing.release()
 
     def close(self) -> None:
         """Gives all connections back."""
@@ -146,7 +164,7 @@ def _advice(error: DBAPIError) -> str:
     if "database or disk is full" in said or code == "53100":
         return "the disk of the state database is full; nothing was changed: free space, then do it again"
     if "locked" in said or "busy" in said or code in ("55P03", "40001", "40P01"):
-        return "the state database is busy; nothing was changed: do it again in a moment"
+        return BUSY
     if "readonly" in said or "unable to open" in said:
         return "the state database can't be opened for writing; check the rights of the state folder"
     if "malformed" in said or "not a database" in said:

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+import requests
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 from schemathesis.generation import GenerationMode
@@ -35,7 +36,6 @@ def test_the_document_names_and_describes_every_operation(alone: Client) -> None
     assert set(told["components"]["securitySchemes"]) == {"key", "login"}
 
 
-@pytest.mark.filterwarnings("ignore:Use 'content")
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
 def test_hostile_requests_bring_no_server_error(alone: Client, mode: GenerationMode) -> None:
     """Progress of a file is left out: it ends with the file, not with the request."""
@@ -48,12 +48,11 @@ def test_hostile_requests_bring_no_server_error(alone: Client, mode: GenerationM
         @settings(max_examples=EXAMPLES, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
         @given(operation.as_strategy(generation_mode=mode))
         def check(case: schemathesis.Case) -> None:
-            request = case.as_transport_kwargs(base_url=BASE)
-            request.pop("cookies", None)
             try:
-                answer = alone.request(**request)
-            except (httpx.InvalidURL, UnicodeEncodeError, ValueError, TypeError):
-                # What the client itself can't send reaches no server.
+                made = requests.Request(**case.as_transport_kwargs(base_url=BASE)).prepare()
+                answer = alone.request(made.method or "GET", made.url or BASE, headers=dict(made.headers), content=made.body)
+            except (httpx.InvalidURL, requests.RequestException, UnicodeError, ValueError):
+                # What can't be sent reaches no server.
                 return
             seen[answer.status_code] += 1
             assert answer.status_code < 500, (case.method, case.path, answer.text)
