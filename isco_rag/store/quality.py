@@ -115,11 +115,7 @@ def measure(db: Connection, taxonomy: Taxonomy, since: str = "") -> Quality:
     )  # fmt: skip
 
 
-<<<<<<< HEAD
 def _counts(db: Connection, query: Any) -> dict[str, int]:
-=======
-def _counts(db: Connection, query: Select[Any]) -> dict[str, int]:
->>>>>>> service
     return {str(row[0]): int(row[1]) for row in db.execute(query)}
 
 
