@@ -24,10 +24,10 @@ load: $(VENV)/.dev
 	$(BIN)/python -m tests.load $(LOAD)
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -q -rs --ignore=tests/train --ignore=isco_rag/train
+	$(BIN)/python -m pytest -q -rs --ignore=tests/train --ignore=isco_rag/train --ignore=isco_rag/torch_models.py
 
 test-train: $(VENV)/.train $(VENV)/.dev
-	$(BIN)/python -m pytest -q tests/train isco_rag/train
+	$(BIN)/python -m pytest -q tests/train isco_rag/train isco_rag/torch_models.py
 
 lint: $(VENV)/.train $(VENV)/.dev
 	$(BIN)/ruff format --check .

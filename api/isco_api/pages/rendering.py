@@ -147,5 +147,5 @@ def _address(name: str) -> str:
 def static_files() -> Router:
     """Style, scripts and pictures."""
     return create_static_files_router(
-        path="/static", directories=[STATIC], cache_control=CacheControlHeader(max_age=YEAR, immutable=True, public=True), include_in_schema=False, **PUBLIC
+        path="/static", directories=[STATIC], cache_control=CacheControlHeader(max_age=YEAR, immutable=True, public=True), include_in_schema=False, opt=PUBLIC["opt"],
     )  # fmt: skip
