@@ -33,6 +33,9 @@ TYPES: dict[type[CoderError], str] = {
     errors.LimitError: "limit",
     errors.TooLargeError: "too-large",
     errors.AuditError: "audit",
+    errors.EvaluationError: "evaluation",
+    errors.AbsentError: "absent",
+    errors.RegressionError: "regression",
 }
 # What is said where the framework refuses: its own words would repeat the path and the query.
 SAID = {
