@@ -123,7 +123,9 @@ def test_review_is_wanted_below_the_threshold_and_always_for_very_low() -> None:
 
 def test_the_classifier_keeps_the_automatic_threshold() -> None:
     settings = Settings(fallback_level=2, thresholds=Thresholds(automatic=1.0))
-    assert all(p.review for p in tiny_classifier(settings).classify([Job("lorry driver"), Job("taxi driver"), Job("sport teacher")]))
+    found = tiny_classifier(settings).classify([Job("driver teacher"), Job("lorry driver"), Job("taxi or maths"), Job("sport teacher")])
+    assert [p.review for p in found] == [for_review(p.grade, p.confidence, settings.thresholds) for p in found]
+    assert any(p.review and p.grade != "very_low" for p in found)
 
 
 @pytest.fixture
