@@ -31,7 +31,7 @@ class Index(Protocol):
         ...
 
     def search(self, vectors: Floats, k: int) -> tuple[Floats, Ints]:
-        """Cosines and entry numbers [n, k], nearest first, ties by entry number; entry number -1 where there are fewer."""
+        """Cosines and entry numbers [n, k], nearest first, ties by entry id; entry number -1 where there are fewer."""
         ...
 
 

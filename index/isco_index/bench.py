@@ -17,6 +17,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from isco_index.layout import Rules
 from isco_index.lists import nearest_centre, train_centres
 from isco_index.rows import Grid, Rows
 from isco_rag.encode import open_encoder, quantise
@@ -28,7 +29,9 @@ K = 48
 BATCH = 256
 ALONE = 32
 # Shares of the lists that are read.
-SHARES = (32, 16, 8, 4)
+SHARES = (32, 16, 8, 4, 2)
+# Lists to compare with where the builder reads every row.
+SMALL = 256
 # Mixtures of near rows fill the space between them, and the noise keeps a mixture as far from its parts as parts are from each other.
 NEAR, PARTS, NOISE = 24, 4, 0.3
 
@@ -139,16 +142,11 @@ def real_queries(bundle: Path, coded: Path, n: int = BATCH) -> Floats:
         return open_encoder(bundle / "encoder", pool, 1).encode(picked)
 
 
-def lists_for(n: int) -> int:
-    """Lists to try for n rows: the power of two next to the square root."""
-    return int(2 ** round(np.log2(np.sqrt(n))))
-
-
 @click.command()
 @click.argument("bundle", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.argument("coded", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--sizes", default="35587,110000,300000,1000000", show_default=True, help="Rows to measure at, separated by commas.")
-@click.option("--lists", default=0, help="Lists at every size; 0 takes the square root of the rows.")
+@click.option("--lists", default=0, help="Lists at every size; 0 takes as many as the builder, and 256 where it takes none.")
 @click.option("--hnsw-up-to", default=110_000, show_default=True, help="Largest size at which the HNSW graph is built, which takes long.")
 def main(bundle: Path, coded: Path, sizes: str, lists: int, hnsw_up_to: int) -> None:
     """Measure the layouts of an index over the rows of BUNDLE with the texts of CODED as queries."""
@@ -160,7 +158,7 @@ def main(bundle: Path, coded: Path, sizes: str, lists: int, hnsw_up_to: int) -> 
     )
     for n in map(int, sizes.split(",")):
         rows = larger(vectors, n)
-        for line in measure(rows, queries, lists or lists_for(n), hnsw_up_to):
+        for line in measure(rows, queries, lists or Rules().lists_for(n) or SMALL, hnsw_up_to):
             click.echo(_markdown(line))
 
 

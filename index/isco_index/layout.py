@@ -16,9 +16,9 @@ class Rules(Struct, frozen=True):
     """
 
     exact_up_to: int = 65_536
-    few: int = 512
+    few: int = 1024
     few_share: int = 4
-    few_up_to: int = 262_144
+    few_up_to: int = 300_000
     many: int = 4096
     many_share: int = 16
 

@@ -15,7 +15,6 @@ from threading import RLock
 import numpy as np
 from filelock import FileLock, Timeout
 from msgspec import Struct
-from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from isco_index.flat import FlatIndex, build_index, index_rows
@@ -33,7 +32,8 @@ from isco_index.generation import (
 )
 from isco_index.journal import Record, read_records, write_record
 from isco_index.layout import Rules, grid_for
-from isco_index.snapshot import Snapshot, find
+from isco_index.snapshot import Snapshot
+from isco_index.state import State, distinct, fresh, held, replayed, started
 from isco_rag.errors import BundleError, InputError, UsageError
 from isco_rag.ports import Encoder
 from isco_rag.types import Entry
@@ -62,18 +62,6 @@ class LiveStatus(Struct, frozen=True):
     damaged: int
     encoder: str
     created: str
-
-
-class _State(Struct, frozen=True):
-    """All that changes, so that it changes at once: journal read up to `end`, ids taken out, and the snapshot that is searched."""
-
-    manifest: IndexManifest
-    stamp: tuple[int, int, int]
-    end: int
-    damaged: int
-    last: int
-    removed: frozenset[str]
-    snapshot: Snapshot
 
 
 class LiveIndex:
@@ -120,18 +108,19 @@ class LiveIndex:
         nothing. InputError, and nothing is added, where an entry has no text or its id is taken by another.
         """
         state = self._refreshed()
-        fresh = _fresh(entries, state)
-        texts, owner = index_rows(fresh)
-        rows = np.bincount(owner, minlength=len(fresh))
-        for entry, n in zip(fresh, rows.tolist(), strict=True):
+        wanted = fresh(entries, state)
+        texts, owner = index_rows(wanted)
+        rows = np.bincount(owner, minlength=len(wanted))
+        for entry, n in zip(wanted, rows.tolist(), strict=True):
             if not n:
                 raise InputError(f"entry {entry.id}: has no text to be found by; give it a title or duties")
         vectors = self.encoder.encode(texts).astype(np.int8)
         with self._writing() as state:
-            new = {entry.id for entry in _fresh(fresh, state)}
-            kept = np.array([entry.id in new for entry in fresh], dtype=np.bool_)
+            # Another process may have been faster with some of them.
+            new = {entry.id for entry in fresh(wanted, state)}
+            kept = np.array([entry.id in new for entry in wanted], dtype=np.bool_)
             if new or last > state.last:
-                add = tuple(entry for entry in fresh if entry.id in new)
+                add = tuple(entry for entry in wanted if entry.id in new)
                 self._write(Record(add, tuple(rows[kept].tolist()), vectors[kept[owner]].tobytes(), (), last))
         return len(new)
 
@@ -139,7 +128,7 @@ class LiveIndex:
         """How many entries can no longer be found; ids that are not in the index yet will not come in."""
         with self._writing() as state:
             new = tuple(dict.fromkeys(i for i in ids if i not in state.removed))
-            found = sum(_held(state, i) is not None for i in new)
+            found = sum(held(state, i) is not None for i in new)
             if new or last > state.last:
                 self._write(Record(remove=new, last=last))
         return found
@@ -167,7 +156,7 @@ class LiveIndex:
             raise UsageError(f"{self.root}: another rebuild is running; wait until it is done") from None
         return self.status()
 
-    def _swap(self, before: _State, manifest: IndexManifest, base: FlatIndex, removed: frozenset[str]) -> None:
+    def _swap(self, before: State, manifest: IndexManifest, base: FlatIndex, removed: frozenset[str]) -> None:
         """Takes over what was written to the old journal meanwhile, makes the generation present, and goes over to it."""
         journal = folder_of(self.root, manifest.generation) / JOURNAL
         with self._lock, FileLock(self.root / WRITING):
@@ -179,23 +168,23 @@ class LiveIndex:
             self._state = self._started(manifest, _stamp(self.root), base, removed)
             self._catch_up()
 
-    def _merged(self, state: _State) -> tuple[FlatIndex, frozenset[str], int]:
+    def _merged(self, state: State) -> tuple[FlatIndex, frozenset[str], int]:
         snapshot = state.snapshot
         return laid_out(snapshot.base.without(state.removed).extended(snapshot.tail), self.rules), state.removed, state.last
 
-    def _from(self, truth: Truth, state: _State) -> tuple[FlatIndex, frozenset[str], int]:
-        entries = list(_distinct(truth.entries).values())
+    def _from(self, truth: Truth, state: State) -> tuple[FlatIndex, frozenset[str], int]:
+        entries = list(distinct(truth.entries).values())
         grid = state.snapshot.base.rows.grid
         index = build_index(entries, self.encoder, known_vectors(state.snapshot), self.rules, grid)
         return index, state.removed - {entry.id for entry in entries}, truth.last
 
-    def _refreshed(self) -> _State:
+    def _refreshed(self) -> State:
         with self._lock:
             self._catch_up()
             return self._state
 
     @contextmanager
-    def _writing(self) -> Iterator[_State]:
+    def _writing(self) -> Iterator[State]:
         # A new generation is opened before the others are kept waiting, as a rule.
         self._refreshed()
         with self._lock, FileLock(self.root / WRITING):
@@ -217,7 +206,7 @@ class LiveIndex:
         elif self._journal.stat().st_size > self._state.end:
             self._state = self._replayed(self._state)
 
-    def _open(self) -> _State:
+    def _open(self) -> State:
         while True:
             stamp, manifest = _stamp(self.root), read_index_manifest(self.root)
             if manifest.encoder != self.encoder_hash:
@@ -231,32 +220,19 @@ class LiveIndex:
                 if _stamp(self.root) == stamp:
                     raise BundleError(str(error)) from error
 
-    def _started(self, manifest: IndexManifest, stamp: tuple[int, int, int], base: FlatIndex, removed: frozenset[str]) -> _State:
-        tail = FlatIndex([], np.zeros((0, base.vectors.shape[1]), np.int8), np.zeros(0, np.int64), base.rows.grid)
+    def _started(self, manifest: IndexManifest, stamp: tuple[int, int, int], base: FlatIndex, removed: frozenset[str]) -> State:
         self._version += 1
-        snapshot = Snapshot(manifest.generation, self._version, base, tail, np.ones(len(base), np.bool_))
-        return _State(manifest, stamp, 0, 0, manifest.last, removed, snapshot)
+        return started(manifest, stamp, base, removed, self._version)
 
-    def _replayed(self, state: _State) -> _State:
-        """The state after the records of the journal that it has not seen."""
-        read = read_records(folder_of(self.root, state.manifest.generation) / JOURNAL, state.end)
-        removed = state.removed.union(*(record.remove for record in read.records))
-        last = max([state.last, *(record.last for record in read.records)])
-        state = replace(state, end=read.end, damaged=state.damaged + read.damaged, last=last, removed=removed)
-        if not read.records:
-            return state
-        base, alive = state.snapshot.base, state.snapshot.alive.copy()
-        for identity in {i for record in read.records for i in record.remove}:
-            if (number := find(base.entries, identity)) >= 0:
-                alive[number] = False
-        tail = _grown(state, read.records)
+    def _replayed(self, state: State) -> State:
         self._version += 1
-        return replace(state, snapshot=Snapshot(state.manifest.generation, self._version, base, tail, alive))
+        read = read_records(folder_of(self.root, state.manifest.generation) / JOURNAL, state.end)
+        return replayed(state, read, self._version)
 
 
 def create_live(root: Path, index: FlatIndex, encoder_hash: str, last: int = 0, rules: Rules | None = None) -> None:
     """Makes a folder's first generation of an index; a folder that has one is left as it is. InputError where an id stands twice."""
-    _distinct(index.entries)
+    distinct(index.entries)
     root.mkdir(parents=True, exist_ok=True)
     with FileLock(root / WRITING):
         if not (root / MANIFEST).exists():
@@ -293,55 +269,3 @@ def _stamp(root: Path) -> tuple[int, int, int]:
     except OSError:
         return (0, 0, 0)
     return (found.st_mtime_ns, found.st_ino, found.st_size)
-
-
-def _distinct(entries: Sequence[Entry]) -> dict[str, Entry]:
-    """Entries by id; InputError where two have one id."""
-    found: dict[str, Entry] = {}
-    for entry in entries:
-        if found.setdefault(entry.id, entry) != entry:
-            raise InputError(f"entry {entry.id}: stands there twice with different contents; give each entry an id of its own")
-    return found
-
-
-def _held(state: _State, identity: str) -> Entry | None:
-    """The entry with this id in the base or the tail, unless it was taken out."""
-    if identity in state.removed:
-        return None
-    for part in (state.snapshot.tail, state.snapshot.base):
-        if (number := find(part.entries, identity)) >= 0:
-            return part.entries[number]
-    return None
-
-
-def _fresh(entries: Sequence[Entry], state: _State) -> list[Entry]:
-    """Those of the entries that the index has neither got nor lost; InputError where an id is taken by another entry."""
-    fresh = []
-    for entry in _distinct(entries).values():
-        held = _held(state, entry.id)
-        if held is not None and held != entry:
-            raise InputError(f"entry {entry.id}: is in the index with other contents; take it out and give the new one an id of its own")
-        if held is None and entry.id not in state.removed:
-            fresh.append(entry)
-    return fresh
-
-
-def _grown(state: _State, records: Sequence[Record]) -> FlatIndex:
-    """The tail with what the records add, without what was taken out."""
-    base, tail = state.snapshot.base, state.snapshot.tail
-    entries: dict[str, tuple[Entry, NDArray[np.int8]]] = {}
-    for record in records:
-        vectors = np.frombuffer(record.vectors, np.int8).reshape(-1, base.vectors.shape[1])
-        parts = np.split(vectors, np.cumsum(record.rows)[:-1]) if record.add else []
-        for entry, part in zip(record.add, parts, strict=True):
-            if entry.id not in state.removed and _held(state, entry.id) is None:
-                entries.setdefault(entry.id, (entry, part))
-    if any(entry.id in state.removed for entry in tail.entries):
-        tail = tail.without(state.removed)
-    if not entries:
-        return tail
-    owner = np.repeat(np.arange(len(entries)), [len(part) for _, part in entries.values()])
-    added = FlatIndex(
-        [entry for entry, _ in entries.values()], np.concatenate([part for _, part in entries.values()]), owner, tail.rows.grid
-    )
-    return tail.extended(added)

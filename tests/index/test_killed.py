@@ -1,4 +1,4 @@
-"""A process that is killed at any line of append, removal and rebuild leaves an index that opens, with all it acknowledged and nothing twice."""
+"""A process that is killed at any line of the index's code leaves an index that opens, with all it acknowledged and nothing twice."""
 
 import multiprocessing
 import os
@@ -6,6 +6,7 @@ import random
 import signal
 import sys
 from collections import Counter
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import FrameType
@@ -13,7 +14,7 @@ from typing import Any
 
 import faiss
 import isco_index
-from isco_index import build_index, create_live, open_live
+from isco_index import LiveIndex, Truth, build_index, create_live, open_live
 
 from isco_rag.types import Entry
 from tests.fakes import tiny_entries
@@ -22,51 +23,62 @@ from tests.index.test_live import CountingEncoder
 KILLS = 200
 SOURCE = str(Path(isco_index.__file__).parent)
 CHANGES = 6
+Place = tuple[str, int]
 # Made in the server that the processes are forked from, so that they need not embed.
 ENCODER = CountingEncoder()
 ENCODER.encode(["cab driver", "lorry driver", "drives a lorry"])
 
 
 def change(root: Path, said: Connection, first: int) -> None:
-    """Appends, removes and rebuilds, and says after each what it did."""
-    live = open_live(root, ENCODER, "encoder")
-    for n in range(first, first + CHANGES):
-        if n % 3 == 1:
-            live.rebuild()
+    """Appends, removes and rebuilds, and says after each what it did; every third append comes while a rebuild is under way."""
+    live, other = open_live(root, ENCODER, "encoder"), open_live(root, ENCODER, "encoder")
+
+    def add(index: LiveIndex, n: int) -> None:
         said.send(("try", n))
-        live.append([Entry(f"n{n}a", "taxi", "cab driver"), Entry(f"n{n}b", "truck", "lorry driver", "drives a lorry")], last=n)
+        index.append([Entry(f"n{n}a", "taxi", "cab driver"), Entry(f"n{n}b", "truck", "lorry driver", "drives a lorry")], last=n)
         if n % 3 == 2:
-            live.remove([f"n{n}a"], last=n)
+            index.remove([f"n{n}a"], last=n)
         said.send(("done", n))
 
+    def truth(n: int) -> Truth:
+        found = Truth(live.snapshot().living, live.status().last)
+        add(other, n)
+        return found
 
-def run(root: Path, said: Connection, first: int, kill_at: int) -> None:
-    """Runs the changes and kills its own process at the given line of the index's code; says how many lines there are."""
+    for n in range(first, first + CHANGES):
+        if n % 3 == 1:
+            live.rebuild(partial(truth, n))
+        else:
+            add(live, n)
+
+
+def run(root: Path, said: Connection, first: int, place: Place, nth: int) -> None:
+    """Runs the changes and kills its own process when it comes to a place for the nth time; says how often it came to each place."""
     faiss.omp_set_num_threads(1)
-    lines = 0
+    seen: Counter[Place] = Counter()
 
     def trace(frame: FrameType, event: str, _: Any) -> Any:
-        nonlocal lines
         if not frame.f_code.co_filename.startswith(SOURCE):
             return None
         if event == "line":
-            lines += 1
-            if lines == kill_at:
+            here = (frame.f_code.co_filename, frame.f_lineno)
+            seen[here] += 1
+            if here == place and seen[here] == nth:
                 os.kill(os.getpid(), signal.SIGKILL)
         return trace
 
     sys.settrace(trace)
     change(root, said, first)
     sys.settrace(None)
-    said.send(("lines", lines))
+    said.send(("seen", seen))
 
 
-def started(root: Path, first: int, kill_at: int) -> list[tuple[str, int]]:
-    """All that a process said before it ended."""
+def started(root: Path, first: int, place: Place = ("", 0), nth: int = 0) -> tuple[list[tuple[str, Any]], bool]:
+    """All that a process said before it ended, and whether it was killed."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.index.test_killed"])
     ear, mouth = context.Pipe(duplex=False)
-    process = context.Process(target=run, args=(root, mouth, first, kill_at))
+    process = context.Process(target=run, args=(root, mouth, first, place, nth))
     process.start()
     mouth.close()
     said = []
@@ -75,17 +87,20 @@ def started(root: Path, first: int, kill_at: int) -> list[tuple[str, int]]:
             said.append(ear.recv())
     except EOFError:
         process.join()
-    assert process.exitcode == (-signal.SIGKILL if kill_at else 0)
-    return said
+    assert process.exitcode in (0, -signal.SIGKILL)
+    return said, process.exitcode != 0
 
 
-def test_killed_at_any_line_and_opened_again(tmp_path: Path) -> None:
+def test_killed_at_every_line_and_opened_again(tmp_path: Path) -> None:
     create_live(tmp_path, build_index(tiny_entries(), ENCODER), "encoder")
-    lines = started(tmp_path, 0, 0)[-1][1]
-    done, tried = set(range(CHANGES)), set(range(CHANGES))
+    seen: Counter[Place] = started(tmp_path, 0)[0][-1][1]
+    done, tried, kills = set(range(CHANGES)), set(range(CHANGES)), 0
     rng = random.Random(11)
-    for round_ in range(1, KILLS + 1):
-        said = started(tmp_path, round_ * CHANGES, rng.randrange(1, int(0.8 * lines)))
+    # Every line once a round: of lines drawn by how often they run, the few that write would hardly be among them.
+    places = [place for _ in range(-(-KILLS // len(seen))) for place in rng.sample(sorted(seen), len(seen))]
+    for turn, place in enumerate(places, 1):
+        said, killed = started(tmp_path, turn * CHANGES, place, rng.randint(1, seen[place]))
+        kills += killed
         done |= {n for what, n in said if what == "done"}
         tried |= {n for what, n in said if what == "try"}
         live = open_live(tmp_path, ENCODER, "encoder")
@@ -99,6 +114,7 @@ def test_killed_at_any_line_and_opened_again(tmp_path: Path) -> None:
             else:
                 assert (f"n{n}a" in found) == (f"n{n}b" in found)
         assert live.status().last >= max(done)
+    assert kills >= KILLS
     assert tried > done
     live.append([Entry("last", "taxi", "chauffeur")])
     assert live.rebuild().tail == 0
