@@ -45,7 +45,11 @@ def operations(service: Service) -> Iterator[tuple[str, str, str]]:
         for handler in getattr(route, "route_handlers", ()):
             if handler.include_in_schema is not False and handler.operation_id:
                 for method in handler.http_methods - {"OPTIONS", "HEAD"}:
-                    yield handler.operation_id, method, path.replace("{number}", "777").replace("{code}", "truck").replace("{name}", "nobody")
+                    yield (
+                        handler.operation_id,
+                        method,
+                        path.replace("{number}", "777").replace("{code}", "truck").replace("{name}", "nobody"),
+                    )
 
 
 def test_every_route_is_in_the_table_and_each_has_an_operation(service: Service) -> None:
