@@ -170,7 +170,8 @@ def _advice(error: DBAPIError) -> str:
     if "malformed" in said or "not a database" in said:
         return "the state database is damaged; restore it from a backup with: isco-rag restore"
     if error.connection_invalidated or code.startswith(("08", "57P")) or "connect" in said:
-        return "the state database can't be reached; nothing was changed: do it again in a moment, or check the database server"
+        # It may have gone after it had committed: only doing it again makes sure.
+        return "the state database can't be reached; do it again in a moment (twice counts once), or check the database server"
     return "the state database refused the change; see the log of the service for its reason"
 
 

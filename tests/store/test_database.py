@@ -111,7 +111,7 @@ def test_a_restarted_server_is_found_again(postgres_server: postgres.Server, tmp
         person(db, "ann")
     postgres_server.stop()
     try:
-        with pytest.raises(StoreError, match="can't be reached; nothing was changed"), store.write() as db:
+        with pytest.raises(StoreError, match="can't be reached; do it again"), store.write() as db:
             person(db, "bob")
     finally:
         postgres_server.start()
@@ -120,6 +120,47 @@ def test_a_restarted_server_is_found_again(postgres_server: postgres.Server, tmp
     with store.read() as db:
         assert [user.name for user in users.listed(db)] == ["ann", "bob"]
         assert audit.verify(db).rows == 2
+    store.close()
+
+
+def test_a_server_restarted_under_load_loses_and_repeats_nothing(postgres_server: postgres.Server, tmp_path: Path) -> None:
+    store = open_store(tmp_path, postgres_server.database())
+    acknowledged: list[int] = []
+    refused: list[str] = []
+    over, failed = threading.Event(), threading.Event()
+
+    def work(number: int) -> None:
+        count = 0
+        while not over.is_set():
+            try:
+                with store.write() as db:
+                    found = corrections.add(db, TREE, f"w{number}", "api", Job(f"job {number} {count}"), "taxi")
+            except StoreError as error:
+                refused.append(str(error))
+                failed.set()
+            else:
+                acknowledged.append(found.id)
+                count += 1
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    postgres_server.stop()
+    assert failed.wait(60)
+    postgres_server.start()
+    before = len(acknowledged)
+    while len(acknowledged) < before + 20:
+        assert any(thread.is_alive() for thread in threads)
+    over.set()
+    for thread in threads:
+        thread.join()
+    with store.read() as db:
+        found = corrections.listed(db, limit=100_000)
+        assert set(acknowledged) <= {c.id for c in found}
+        assert len({(c.job.title, c.code) for c in found}) == len(found)
+        assert [step.id for step in corrections.changes_after(db, 0, 100_000)] == list(range(1, len(found) + 1))
+        assert audit.verify(db).rows == len(found)
+    assert all("do it again" in said for said in refused)
     store.close()
 
 
