@@ -44,8 +44,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     neighbours: Annotated[int, Meta(ge=1, le=1000)] = 48
     rerank: Annotated[int, Meta(ge=1, le=100)] = 6
     # The reranker reads records whose best unit group is below `rerank_below`, and of these the groups at or above `rerank_from`.
-    rerank_below: Annotated[float, Meta(ge=0, le=1)] = 0.6
-    rerank_from: Annotated[float, Meta(ge=0, le=1)] = 0.08
+    rerank_below: Annotated[float, Meta(ge=0, le=1)] = 0.4
+    rerank_from: Annotated[float, Meta(ge=0, le=1)] = 0.15
     # Trust in a title that the institution coded itself: exact titles of published lists agree with the ILO's index in 73 to 95 of 100 cases.
     own_titles: Annotated[float, Meta(ge=0, le=1)] = 0.8
     duties_words: Annotated[int, Meta(ge=1, le=1000)] = 64
