@@ -1,10 +1,10 @@
 """Titles matched as strings: exactly, and by likeness, with rapidfuzz over a shortlist that an inverted index of trigrams draws up.
 
 The shortlist comes from the postings of a query's rarest trigrams only, so its cost grows with how common those are, not with the
-number of titles.
+number of titles. What is found depends on the titles alone and not on their order: ties break by key. So titles may come and go: a
+changed index shares what it can with the one before, and answers as one that is built from what it holds now.
 """
 
-from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,64 +12,84 @@ from numpy.typing import NDArray
 from rapidfuzz import fuzz
 
 from isco_rag.ports import Ints
+from isco_rag.tally import Counts, Tally, tally_of
 from isco_rag.text import key, title_text
+from isco_rag.trigrams import Postings, trigrams
 
 RAREST = 10
 SHORTLIST = 40
+# New titles stand in postings of their own; up to so many are built anew with each change, more are merged into the second postings.
+FRESH = 256
 
 
 class LexicalIndex:
-    """Titles by key and by trigram; `labels` are leaf numbers, a title may have several."""
+    """Titles by key and by trigram; `counts` says how often each title stands for each leaf.
 
-    def __init__(self, titles: Sequence[str], labels: Sequence[int]) -> None:
-        found: dict[str, Counter[int]] = defaultdict(Counter)
-        for title, label in zip(titles, labels, strict=True):
-            k = key(title_text(title))
-            if k:
-                found[k][label] += 1
-        self.keys = list(found)
-        self._labels = [found[k] for k in self.keys]
-        self._number = {k: i for i, k in enumerate(self.keys)}
-        postings: dict[str, list[int]] = defaultdict(list)
-        for i, k in enumerate(self.keys):
-            for gram in _grams(k):
-                postings[gram].append(i)
-        self._postings = {gram: np.array(rows, dtype=np.int32) for gram, rows in postings.items()}
+    Each key stands in one of the `parts`; a key that no title has any more may still stand there and is passed over.
+    """
 
-    def exact(self, title: str) -> Counter[int]:
+    def __init__(self, counts: Tally, parts: Sequence[Postings] | None = None, gone: frozenset[str] = frozenset()) -> None:
+        self.counts, self.gone = counts, gone
+        self.parts = tuple(parts) if parts is not None else (Postings(counts.base),)
+        self._alive = [part.without(gone) for part in self.parts]
+
+    def exact(self, title: str) -> Counts:
         """How many titles of each leaf are this very title; empty where none is."""
-        number = self._number.get(key(title))
-        return Counter() if number is None else self._labels[number]
+        return self.counts[key(title)]
 
-    def near(self, title: str) -> list[tuple[float, int]]:
-        """Likeness (0 to 1) and title numbers of the shortlist, most alike first, ties by number."""
+    def near(self, title: str) -> list[tuple[float, str]]:
+        """Likeness (0 to 1) and keys of the shortlist, most alike first, ties by key."""
         query = key(title)
-        rows = self._shortlist(query)
-        return sorted(((_likeness(query, self.keys[i]), i) for i in rows), key=lambda hit: (-hit[0], hit[1]))
+        return sorted(((_likeness(query, found), found) for found in self._shortlist(query)), key=lambda hit: (-hit[0], hit[1]))
 
-    def labels(self, number: int) -> Counter[int]:
-        """How often a title stands for each leaf."""
-        return self._labels[number]
+    def labels(self, found: str) -> Counts:
+        """How often the title of a key stands for each leaf."""
+        return self.counts[found]
 
-    def _shortlist(self, query: str) -> list[int]:
-        found = sorted((p for p in map(self._postings.get, _grams(query)) if p is not None), key=len)[:RAREST]
-        if not found:
-            return []
-        rows = np.concatenate(found)
-        weights = np.repeat([1.0 / np.log2(2 + len(p)) for p in found], [len(p) for p in found])
-        numbers, place = np.unique(rows, return_inverse=True)
-        points = np.bincount(place, weights).astype(np.float64)
-        return [int(i) for i in numbers[_best(points, SHORTLIST)]]
+    def changed(self, counts: Tally) -> "LexicalIndex":
+        """The index of these counts, which may differ from the present ones in what stands in `counts.changed`."""
+        gone = frozenset(k for k in counts.changed if not counts[k])
+        base, *tail = self.parts
+        new = [k for k in counts.changed if k not in base and not any(k in part for part in tail)]
+        if new:
+            grown, fresh = tail or (Postings(()), Postings(()))
+            fresh = Postings([*fresh.keys, *new])
+            if len(fresh.keys) > FRESH:
+                grown, fresh = Postings([*grown.keys, *fresh.keys]), Postings(())
+            tail = [grown, fresh]
+        return LexicalIndex(counts, (base, *tail), gone)
+
+    def _shortlist(self, query: str) -> list[str]:
+        grams = trigrams(query)
+        found = [part.of(grams, alive) for part, alive in zip(self.parts, self._alive, strict=True)]
+        sizes = [sum(len(rows[i]) for rows in found) for i in range(len(grams))]
+        rarest = sorted((i for i, size in enumerate(sizes) if size), key=sizes.__getitem__)[:RAREST]
+        best: list[tuple[float, str]] = []
+        for part, rows in zip(self.parts, found, strict=True):
+            best += _best(part, [rows[i] for i in rarest], [sizes[i] for i in rarest])
+        return [k for _, k in sorted(best)[:SHORTLIST]]
 
 
-def _best(points: NDArray[np.float64], n: int) -> Ints:
-    order: Ints = np.lexsort((np.arange(len(points)), -points.round(9)))[:n]
-    return order
+def build_lexical(titles: Sequence[str], labels: Sequence[int]) -> LexicalIndex:
+    """The index of titles and their leaf numbers; a title may stand there several times."""
+    return LexicalIndex(Tally(tally_of((title_key(title), label) for title, label in zip(titles, labels, strict=True))))
 
 
-def _grams(text: str) -> list[str]:
-    padded = f" {text} "
-    return sorted({padded[i : i + 3] for i in range(len(padded) - 2)})
+def title_key(title: str) -> str:
+    """The key under which a title is matched, empty where it has no words."""
+    return key(title_text(title))
+
+
+def _best(part: Postings, rows: Sequence[NDArray[np.int32]], sizes: Sequence[int]) -> list[tuple[float, str]]:
+    """The keys of a part that have the most points, with their points made negative; the rarer a trigram the more it counts."""
+    lengths = [len(r) for r in rows]
+    if not any(lengths):
+        return []
+    weights = np.repeat([1.0 / np.log2(2 + size) for size in sizes], lengths)
+    numbers, place = np.unique(np.concatenate(rows), return_inverse=True)
+    points = -np.bincount(place, weights).astype(np.float64).round(9)
+    order: Ints = np.lexsort((numbers, points))[:SHORTLIST]
+    return [(float(points[i]), part.keys[numbers[i]]) for i in order]
 
 
 def _likeness(a: str, b: str) -> float:
