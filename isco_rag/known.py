@@ -4,7 +4,7 @@ It follows an index that changes: what belongs to the base generation is worked 
 correction costs the same whatever the index holds. What was taken out counts for nothing.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,17 +46,23 @@ class Known:
         self.taxonomy, self.labels, self.lexical, self.own_titles = taxonomy, labels, lexical, own_titles
         self._base, self._alive, self._tail, self._base_labels = base, alive, tail, base_labels
 
+    def living(self) -> Iterator[Entry]:
+        """The entries that can be found: those of the base that were not taken out, then those of the tail."""
+        yield from (entry for entry, alive in zip(self._base, self._alive, strict=True) if alive)
+        yield from self._tail.values()
+
     def following(self, base: Sequence[Entry], alive: NDArray[np.bool_], tail: Sequence[Entry]) -> "Known":
         """What the entries say of an index that holds those of `base` that are alive, and those of `tail`."""
         if base is not self._base:
             return known_of(self.taxonomy, base).following(base, alive, tail)
         now = {entry.id: entry for entry in tail}
-        came = [entry for entry in tail if entry.id not in self._tail] + [base[i] for i in np.flatnonzero(alive & ~self._alive)]
-        went = [entry for i, entry in self._tail.items() if i not in now] + [base[i] for i in np.flatnonzero(self._alive & ~alive)]
+        came = [entry for entry in tail if entry.id not in self._tail] + [base[i] for i in np.flatnonzero(alive & ~self._alive).tolist()]
+        went = [entry for i, entry in self._tail.items() if i not in now] + [base[i] for i in np.flatnonzero(self._alive & ~alive).tolist()]
         lexical, own = self.lexical, self.own_titles
         if came or went:
             (more, more_own), (less, less_own) = titles_of(self.taxonomy, came), titles_of(self.taxonomy, went)
-            lexical, own = lexical.changed(lexical.counts.after(more, less)), own.after(more_own, less_own)
+            lexical = lexical.changed(lexical.counts.after(more, less), (k for k, _ in more + less))
+            own = own.after(more_own, less_own)
         labels = Labels(self._base_labels, labels_of(self.taxonomy, tail))
         return Known(self.taxonomy, base, alive, now, labels, self._base_labels, lexical, own)
 

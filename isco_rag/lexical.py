@@ -5,7 +5,7 @@ number of titles. What is found depends on the titles alone and not on their ord
 changed index shares what it can with the one before, and answers as one that is built from what it holds now.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,12 +46,12 @@ class LexicalIndex:
         """How often the title of a key stands for each leaf."""
         return self.counts[found]
 
-    def changed(self, counts: Tally) -> "LexicalIndex":
-        """The index of these counts, which may differ from the present ones in what stands in `counts.changed`."""
-        gone = frozenset(k for k in counts.changed if not counts[k])
+    def changed(self, counts: Tally, keys: Iterable[str]) -> "LexicalIndex":
+        """The index of these counts, which differ from the present ones for these keys at most."""
+        keys = set(keys) - {""}
+        gone = (self.gone - keys) | {k for k in keys if not counts[k]}
         base, *tail = self.parts
-        new = [k for k in counts.changed if k not in base and not any(k in part for part in tail)]
-        if new:
+        if new := [k for k in keys if not any(k in part for part in self.parts)]:
             grown, fresh = tail or (Postings(()), Postings(()))
             fresh = Postings([*fresh.keys, *new])
             if len(fresh.keys) > FRESH:
