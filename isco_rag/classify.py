@@ -35,9 +35,9 @@ from isco_rag.lexical import LexicalIndex
 from isco_rag.ports import Calibrator, Encoder, Floats, Index, Ints, Reranker, WordModel
 from isco_rag.rerank import candidate_side, job_side
 from isco_rag.settings import Settings
-from isco_rag.tally import Tally
 from isco_rag.taxonomy import Taxonomy
 from isco_rag.text import duties_text, joined_text, key, not_codable, plain, says_nothing, title_text
+from isco_rag.titles import Titles
 from isco_rag.types import Candidate, Job, Prediction
 
 # A probability is shown and compared with thresholds to this many decimals.
@@ -99,8 +99,8 @@ class Classifier:
         return self.known.lexical
 
     @property
-    def own_titles(self) -> Tally:
-        """How often each title that did not come with the project, by key, stands for each leaf."""
+    def own_titles(self) -> Titles:
+        """The entries of each title that did not come with the project."""
         return self.known.own_titles
 
     @property
@@ -156,7 +156,7 @@ class Classifier:
         No fit can tell how far such a title is to be believed, since held-out rows have none: the setting does.
         """
         for i, t in enumerate(texts):
-            codes = self.own_titles[key(t.title)] if t.title else None
+            codes = self.own_titles.counts(key(t.title)) if t.title else None
             if codes:
                 trust = self.settings.own_titles if t.regime in (0, FOREIGN) else self.settings.own_titles / 2
                 own = np.zeros(probabilities.shape[1])

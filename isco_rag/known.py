@@ -11,11 +11,9 @@ from numpy.typing import NDArray
 
 from isco_rag.lexical import LexicalIndex, title_key
 from isco_rag.ports import Ints
-from isco_rag.tally import Tally, tally_of
 from isco_rag.taxonomy import Taxonomy
+from isco_rag.titles import Title, Titles, titles_of
 from isco_rag.types import Entry
-
-Pairs = list[tuple[str, int]]
 
 
 class Labels:
@@ -41,7 +39,7 @@ class Known:
 
     def __init__(
         self, taxonomy: Taxonomy, base: Sequence[Entry], alive: NDArray[np.bool_], tail: dict[str, Entry], labels: Labels,
-        base_labels: Ints, lexical: LexicalIndex, own_titles: Tally,
+        base_labels: Ints, lexical: LexicalIndex, own_titles: Titles,
     ) -> None:  # fmt: skip
         self.taxonomy, self.labels, self.lexical, self.own_titles = taxonomy, labels, lexical, own_titles
         self._base, self._alive, self._tail, self._base_labels = base, alive, tail, base_labels
@@ -60,8 +58,8 @@ class Known:
         went = [entry for i, entry in self._tail.items() if i not in now] + [base[i] for i in np.flatnonzero(self._alive & ~alive).tolist()]
         lexical, own = self.lexical, self.own_titles
         if came or went:
-            (more, more_own), (less, less_own) = titles_of(self.taxonomy, came), titles_of(self.taxonomy, went)
-            lexical = lexical.changed(lexical.counts.after(more, less), (k for k, _ in more + less))
+            (more, more_own), (less, less_own) = held_by(self.taxonomy, came), held_by(self.taxonomy, went)
+            lexical = lexical.changed(lexical.titles.after(more, less), (title.key for title in (*more, *less)))
             own = own.after(more_own, less_own)
         labels = Labels(self._base_labels, labels_of(self.taxonomy, tail))
         return Known(self.taxonomy, base, alive, now, labels, self._base_labels, lexical, own)
@@ -69,11 +67,11 @@ class Known:
 
 def known_of(taxonomy: Taxonomy, entries: Sequence[Entry]) -> Known:
     """What these entries say, which are all of a base."""
-    titles, own = titles_of(taxonomy, entries)
+    matched, own = held_by(taxonomy, entries)
     labels = labels_of(taxonomy, entries)
-    lexical = LexicalIndex(Tally(tally_of(titles)))
+    lexical = LexicalIndex(Titles(titles_of(matched)))
     alive = np.ones(len(entries), np.bool_)
-    return Known(taxonomy, entries, alive, {}, Labels(labels, labels[:0]), labels, lexical, Tally(tally_of(own)))
+    return Known(taxonomy, entries, alive, {}, Labels(labels, labels[:0]), labels, lexical, Titles(titles_of(own)))
 
 
 def labels_of(taxonomy: Taxonomy, entries: Iterable[Entry]) -> Ints:
@@ -82,16 +80,15 @@ def labels_of(taxonomy: Taxonomy, entries: Iterable[Entry]) -> Ints:
     return np.array([number.get(entry.code, -1) for entry in entries], dtype=np.int64)
 
 
-def titles_of(taxonomy: Taxonomy, entries: Iterable[Entry]) -> tuple[Pairs, Pairs]:
-    """Keys and leaf numbers of the titles that are matched as strings, and of those that did not come with the project."""
+def held_by(taxonomy: Taxonomy, entries: Iterable[Entry]) -> tuple[list[Title], list[Title]]:
+    """The titles of the entries that are matched as strings, and those that did not come with the project."""
     number, shipped = taxonomy.leaf_number, ("written", taxonomy.heading.name)
-    matched: Pairs = []
-    own: Pairs = []
+    matched, own = list[Title](), list[Title]()
     for entry in entries:
-        if entry.title and entry.code in number:
-            pair = (title_key(entry.title), number[entry.code])
+        if entry.title and entry.code in number and (k := title_key(entry.title)):
+            title = Title(k, entry.id, number[entry.code])
             if not entry.id.startswith("task:"):
-                matched.append(pair)
+                matched.append(title)
             if entry.source not in shipped:
-                own.append(pair)
+                own.append(title)
     return matched, own

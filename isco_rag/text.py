@@ -23,7 +23,7 @@ _TERMS = re.compile(
 # without one of the signs.
 _SIMPLE = re.compile(r"[A-Za-z](?:[A-Za-z,.'&+-]| (?! ))*(?<=[A-Za-z.+])")
 _TERM_SIGNS = re.compile("time|hybrid|remote|home|wfh|urgent|start|hiring|experience|perm|openings")
-_BRACKETS = re.compile(r"[(\[/]")
+_STROKES = re.compile(r"[(\[/]")
 _EMPTY_BRACKETS = re.compile(r"[(\[]\s*[-,/|;:]*\s*[)\]]")
 # A leading "#" is a bullet, a trailing one is C#.
 _EDGES = re.compile(r"^[\s\-–—,;:/|*#.!]+|[\s\-–—,;:/|*!]+$")
@@ -132,12 +132,17 @@ def key(text: str) -> str:
 
 
 def _key(text: str) -> str:
-    if text.isascii() and not _BRACKETS.search(text):
+    if not _may_have_markers(text):
         # The same in fewer steps: no gender marker, no accent. A service has the titles of its whole index to key when it starts.
         return _NOT_WORD.sub(" ", text.lower().replace("'", "")).strip()
     text = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", _GENDER.sub(" ", text)).casefold())
     text = "".join(c for c in text if not unicodedata.combining(c)).replace("'", "").replace("’", "")
     return _NOT_WORD.sub(" ", text).strip()
+
+
+def _may_have_markers(text: str) -> bool:
+    """Whether a text may hold accents, or a gender marker, none of which is without a bracket or a stroke."""
+    return not text.isascii() or _STROKES.search(text) is not None
 
 
 # Titles come again and again, descriptions do not: only short texts are remembered.

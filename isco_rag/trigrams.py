@@ -1,6 +1,6 @@
 """An inverted index of trigrams: which strings hold which three letters."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,23 +11,19 @@ _NONE = np.zeros(0, np.int32)
 
 
 class Postings:
-    """Strings, sorted, and for each trigram the numbers of those that hold it; a string's ends count as spaces."""
+    """For each trigram the numbers of the distinct strings that hold it; `number` tells a string's. Its ends count as spaces."""
 
-    def __init__(self, keys: Iterable[str]) -> None:
-        self.keys = sorted(keys)
-        self._number = {k: i for i, k in enumerate(self.keys)}
-        letters, self._grams, self._starts, self._rows = _inverted(self.keys)
+    def __init__(self, keys: Sequence[str]) -> None:
+        self.number = {k: i for i, k in enumerate(keys)}
+        letters, self._grams, self._starts, self._rows = _inverted(keys)
         self._place = {chr(letter): i for i, letter in enumerate(letters.tolist())}
-
-    def __contains__(self, k: str) -> bool:
-        return k in self._number
 
     def without(self, gone: Collection[str]) -> NDArray[np.bool_] | None:
         """Which strings are left without these; None where all are."""
-        numbers = [self._number[k] for k in gone if k in self._number]
+        numbers = [self.number[k] for k in gone if k in self.number]
         if not numbers:
             return None
-        alive = np.ones(len(self.keys), np.bool_)
+        alive = np.ones(len(self.number), np.bool_)
         alive[numbers] = False
         return alive
 

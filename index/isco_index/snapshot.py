@@ -45,7 +45,13 @@ class Snapshot:
     """
 
     def __init__(
-        self, generation: int, version: int, base: FlatIndex, tail: FlatIndex, alive: NDArray[np.bool_], places: dict[str, int] | None = None
+        self,
+        generation: int,
+        version: int,
+        base: FlatIndex,
+        tail: FlatIndex,
+        alive: NDArray[np.bool_],
+        places: dict[str, int] | None = None,
     ) -> None:
         """`places` are those of entries of earlier tails over the same base; it grows by those of this one."""
         self.generation, self.version = generation, version

@@ -147,6 +147,18 @@ def open_follower(base: Classifier, store: Store) -> Follower:
 
     The classifier holds all corrections there are.
     """
+    found = _opened(base, store)
+    found.follow()
+    found.check()
+    return found
+
+
+def status_of(base: Classifier, store: Store) -> IndexStatus:
+    """The index of a bundle's classifier as it lies in the state folder, without taking up what has changed since."""
+    return _opened(base, store).status()
+
+
+def _opened(base: Classifier, store: Store) -> Follower:
     index = base.parts.index
     assert isinstance(index, FlatIndex)
     index = with_own_ids(index)
@@ -155,14 +167,10 @@ def open_follower(base: Classifier, store: Store) -> Follower:
     root = store.folder / FOLDER / name
     root.parent.mkdir(exist_ok=True)
     with FileLock(root.with_suffix(".lock")):
-        live = _opened(root, index, base, name)
-    found = Follower(base, store, live)
-    found.follow()
-    found.check()
-    return found
+        return Follower(base, store, _live_in(root, index, base, name))
 
 
-def _opened(root: Path, index: FlatIndex, base: Classifier, name: str) -> LiveIndex:
+def _live_in(root: Path, index: FlatIndex, base: Classifier, name: str) -> LiveIndex:
     if root.exists():
         try:
             return open_live(root, base.parts.encoder, name)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, select
 
 from isco_rag.store.corrections import last_change
 from isco_rag.store.schema import changes, corrections
@@ -77,7 +77,7 @@ def _activations(db: Connection, numbers: Sequence[int] | None = None) -> dict[i
     return found
 
 
-def _entry(row: Row[Any], change: int, first: int) -> Entry:
+def _entry(row: Any, change: int, first: int) -> Entry:
     return Entry(_identity(row.id, change, first), row.code, row.title, row.duties, SOURCE)
 
 
