@@ -20,6 +20,8 @@ log = logging.getLogger("isco_api.live")
 FOLLOW_SECONDS = 0.5
 # How long it waits after what may not be over at once, as a full disk.
 TROUBLE_SECONDS = 5.0
+# How long the end of the service waits for it; what is not finished then is taken up at the next start.
+CLOSE_SECONDS = 10.0
 
 
 class Live:
@@ -70,6 +72,12 @@ class Live:
         except Exception:
             log.exception("the index could not be opened again; the one that is in memory answers")
             self.stopping.wait(TROUBLE_SECONDS)
+
+    def close(self) -> None:
+        """Ends the thread after what it is doing; `stopping` is set."""
+        self.taught.set()
+        if self._thread.ident is not None:
+            self._thread.join(timeout=CLOSE_SECONDS)
 
     def follow(self) -> bool:
         """Brings the index up to the table; whether there was anything to do."""

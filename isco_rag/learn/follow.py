@@ -109,16 +109,23 @@ class Follower:
             self.follow()
             with self.store.read() as db:
                 unchanged = corrections.last_change(db) == wanted.last
-            if unchanged and (self.live.last != wanted.last or self._taught() != {e.id: e for e in _findable(wanted.entries)}):
+            if unchanged and not (self.live.last == wanted.last and self._holds(wanted.entries)):
                 log.warning("the index did not hold what the corrections say, and is built anew")
                 try:
                     self.rebuild()
                 except UsageError:
                     log.info("another process rebuilds the index")
 
-    def _taught(self) -> dict[str, Entry]:
-        own = {entry.id for entry in self.base.parts.index.entries}
-        return {entry.id: entry for entry in self.live.snapshot().living if entry.source == SOURCE and entry.id not in own}
+    def _holds(self, wanted: Sequence[Entry]) -> bool:
+        """Whether the corrections in the index are these; those that the bundle has among its own entries are left out."""
+        own = self._own()
+        return self._taught(own) == {entry.id: entry for entry in _findable(wanted) if entry.id not in own}
+
+    def _own(self) -> set[str]:
+        return {entry.id for entry in self.base.parts.index.entries}
+
+    def _taught(self, own: set[str]) -> dict[str, Entry]:
+        return {entry.id: entry for entry in self.classifier.known.living() if entry.source == SOURCE and entry.id not in own}
 
     def rebuild(self) -> IndexFigures:
         """A new generation of the bundle's entries and all corrections, beside the index that is searched; UsageError where one is on its way."""
@@ -129,7 +136,11 @@ class Follower:
     def _truth(self) -> Truth:
         with self.store.read() as db:
             taught = standing(db)
-        return Truth([*self.base.parts.index.entries, *_findable(taught.entries)], taught.last, taught.removed)
+        # A bundle that was trained with corrections may have them among its own entries, also those that were taken back since.
+        entries = {entry.id: entry for entry in self.base.parts.index.entries if entry.id not in taught.removed}
+        for entry in _findable(taught.entries):
+            entries.setdefault(entry.id, entry)
+        return Truth(list(entries.values()), taught.last, taught.removed)
 
     def status(self) -> IndexStatus:
         """The index as it is now."""
@@ -137,7 +148,7 @@ class Follower:
         with self.store.read() as db:
             last = corrections.last_change(db)
         return IndexStatus(
-            self.base.parts.name, figures.generation, figures.entries, len(self._taught()), figures.base, figures.tail, figures.removed,
+            self.base.parts.name, figures.generation, figures.entries, len(self._taught(self._own())), figures.base, figures.tail, figures.removed,
             figures.layout, figures.memory, figures.last, last, max(last - figures.last, 0), figures.damaged, figures.created,
         )  # fmt: skip
 
