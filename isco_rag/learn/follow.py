@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
+import numpy as np
 from filelock import FileLock
 from isco_index import FlatIndex, LiveIndex, Truth, create_live, open_live
 from isco_index import LiveStatus as IndexFigures
@@ -202,7 +203,7 @@ def name_of(index: FlatIndex) -> str:
     found = hashlib.blake2b(digest_size=8)
     for entry in index.entries:
         found.update(msgspec.json.encode(entry))
-    found.update(index.vectors.tobytes())
+    found.update(np.ascontiguousarray(index.vectors))
     return found.hexdigest()
 
 
