@@ -99,7 +99,9 @@ def other_model(store: Store, seen: Callable[[], object]) -> Classifier:
 
     base, encoder = tiny(), Turned()
     index = build_index(tiny_entries(), encoder)
-    parts = msgspec.structs.replace(base.parts, encoder=encoder, index=index, prototypes=base.parts.prototypes[:, ::-1].copy(), name="other")
+    parts = msgspec.structs.replace(
+        base.parts, encoder=encoder, index=index, prototypes=base.parts.prototypes[:, ::-1].copy(), name="other"
+    )
     return Classifier(parts, base.settings)
 
 
