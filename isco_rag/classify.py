@@ -3,7 +3,6 @@
 jobs -> texts -> vectors -> neighbours, prototypes, words, like titles -> probabilities -> reranker -> calibration -> fallback -> predictions
 """
 
-from collections import Counter, defaultdict
 from collections.abc import Sequence
 from functools import cached_property
 
@@ -31,12 +30,14 @@ from isco_rag.fuse import (
     regime_of,
     rerank,
 )
+from isco_rag.known import Known, Labels, known_of
 from isco_rag.lexical import LexicalIndex
 from isco_rag.ports import Calibrator, Encoder, Floats, Index, Ints, Reranker, WordModel
 from isco_rag.rerank import candidate_side, job_side
 from isco_rag.settings import Settings
 from isco_rag.taxonomy import Taxonomy
 from isco_rag.text import duties_text, joined_text, key, not_codable, plain, says_nothing, title_text
+from isco_rag.titles import Titles
 from isco_rag.types import Candidate, Job, Prediction
 
 # A probability is shown and compared with thresholds to this many decimals.
@@ -83,35 +84,32 @@ class Parts(Struct, frozen=True):
 
 
 class Classifier:
-    """Codes jobs. The same job gets the same answer, alone or in any batch."""
+    """Codes jobs. The same job gets the same answer, alone or in any batch. `known` is what the entries of the index say."""
 
-    def __init__(self, parts: Parts, settings: Settings | None = None) -> None:
-        self.parts = parts
+    def __init__(self, parts: Parts, settings: Settings | None = None, known: Known | None = None) -> None:
+        self.parts, self._known = parts, known
         self.settings = settings or Settings()
         self.taxonomy = parts.taxonomy
 
     @cached_property
+    def known(self) -> Known:
+        """What the index's entries say besides their vectors; worked out at first use where it was not handed in."""
+        return self._known or known_of(self.taxonomy, self.parts.index.entries)
+
+    @property
     def lexical(self) -> LexicalIndex:
         """Titles of the index as strings."""
-        number = self.taxonomy.leaf_number
-        titled = [e for e in self.parts.index.entries if e.title and e.code in number and not e.id.startswith("task:")]
-        return LexicalIndex([e.title for e in titled], [number[e.code] for e in titled])
+        return self.known.lexical
 
-    @cached_property
-    def own_titles(self) -> dict[str, Counter[int]]:
-        """How often each title that did not come with the project, by key, stands for each leaf."""
-        number, shipped = self.taxonomy.leaf_number, ("written", self.taxonomy.heading.name)
-        found: dict[str, Counter[int]] = defaultdict(Counter)
-        for entry in self.parts.index.entries:
-            if entry.source not in shipped and entry.title and entry.code in number:
-                found[key(title_text(entry.title))][number[entry.code]] += 1
-        return found
+    @property
+    def own_titles(self) -> Titles:
+        """The entries of each title that did not come with the project."""
+        return self.known.own_titles
 
-    @cached_property
-    def labels(self) -> Ints:
+    @property
+    def labels(self) -> Labels:
         """The leaf number of each index entry; -1 for entries of higher groups."""
-        number = self.taxonomy.leaf_number
-        return np.array([number.get(e.code, -1) for e in self.parts.index.entries], dtype=np.int64)
+        return self.known.labels
 
     def classify(self, jobs: Sequence[Job]) -> list[Prediction]:
         """One prediction per job, in the order of the jobs; a job that can't be coded is referred with its reason."""
@@ -161,11 +159,11 @@ class Classifier:
         No fit can tell how far such a title is to be believed, since held-out rows have none: the setting does.
         """
         for i, t in enumerate(texts):
-            codes = self.own_titles.get(key(t.title)) if t.title else None
+            codes = self.own_titles.counts(key(t.title)) if t.title else None
             if codes:
                 trust = self.settings.own_titles if t.regime in (0, FOREIGN) else self.settings.own_titles / 2
                 own = np.zeros(probabilities.shape[1])
-                own[list(codes)] = np.array(list(codes.values())) / codes.total()
+                own[list(codes)] = np.array(list(codes.values())) / sum(codes.values())
                 probabilities[i] = (1.0 - trust) * probabilities[i] + trust * own
         return probabilities
 
@@ -214,12 +212,13 @@ class Classifier:
                 features[rows, feature] = self.parts.words.scores([read[i] for i in rows])
 
     def _lexical_evidence(self, title: str, features: Floats) -> None:
-        for likeness, number in self.lexical.near(title):
-            for label in self.lexical.labels(number):
+        lexical = self.lexical
+        for likeness, alike in lexical.near(title):
+            for label in lexical.labels(alike):
                 features[LIKE, label] = max(features[LIKE, label], likeness)
-        same = self.lexical.exact(title)
+        same = lexical.exact(title)
         for label, count in same.items():
-            features[EXACT, label] = count / same.total()
+            features[EXACT, label] = count / sum(same.values())
 
     def read_candidates(self, texts: Sequence[Texts], fused: Doubles, entries: Ints) -> tuple[list[Ints], list[Floats]]:
         """The classes of each row that the reranker reads, and its logits for them.
@@ -243,7 +242,7 @@ class Classifier:
 
     def candidate_text(self, leaf: int, hits: Ints) -> str:
         """What the reranker reads of a class: its title, definition and the titles of its entries among the hits."""
-        same = [int(e) for e in hits if e >= 0 and self.labels[e] == leaf]
+        same = hits[(hits >= 0) & (self.labels[hits] == leaf)].tolist()
         titles = [self.parts.index.entries[e].title for e in dict.fromkeys(same)]
         return candidate_side(self.taxonomy.group(self.taxonomy.leaves[leaf]), [t for t in titles if t][:2])
 

@@ -22,6 +22,7 @@ COMMANDS = {
     "calibrate": ("isco_rag.commands.calibrate:calibrate", "Refit the calibration on your own coded records."),
     "thresholds": ("isco_rag.commands.thresholds:thresholds", "Say what can go out untouched at a given error."),
     "serve": ("isco_api.commands:serve", "Run the REST API and the web pages."),
+    "index": ("isco_rag.commands.index:index", "See and rebuild the index that corrections go into."),
     "users": ("isco_rag.commands.users:users", "Manage the people who may log in."),
     "keys": ("isco_rag.commands.keys:keys", "Manage the keys of programs."),
     "audit": ("isco_rag.commands.audit:audit", "Check the audit trail and take it out."),

@@ -24,7 +24,7 @@ def explain(classifier: Classifier, job: Job) -> Explanation:
 
 
 def _hits(classifier: Classifier, job: Job) -> list[Hit]:
-    """Entries by nearness to the job; an entry's score is the best of its rows against the job's texts."""
+    """Entries by nearness to the job, ties by id; an entry's score is the best of its rows against the job's texts."""
     texts = classifier.prepare(job)
     queries = [t for t in (texts.title, texts.duties) if t]
     cosines, numbers = classifier.parts.index.search(classifier.parts.encoder.encode(queries), LOOK_AT)
@@ -33,7 +33,8 @@ def _hits(classifier: Classifier, job: Job) -> list[Hit]:
         if number >= 0 and cosine > best.get(number, -1.0):
             best[number] = cosine
     entries = classifier.parts.index.entries
-    return [Hit(entries[i], round(min(score, 1.0), 4)) for i, score in sorted(best.items(), key=lambda item: (-item[1], item[0]))]
+    hits = [(score, entries[i]) for i, score in best.items()]
+    return [Hit(entry, round(min(score, 1.0), 4)) for score, entry in sorted(hits, key=lambda hit: (-hit[0], hit[1].id))]
 
 
 def _evidence(classifier: Classifier, candidate: Candidate, hits: Sequence[Hit]) -> Evidence:

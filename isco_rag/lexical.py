@@ -1,11 +1,11 @@
 """Titles matched as strings: exactly, and by likeness, with rapidfuzz over a shortlist that an inverted index of trigrams draws up.
 
 The shortlist comes from the postings of a query's rarest trigrams only, so its cost grows with how common those are, not with the
-number of titles.
+number of titles. Ties break by the first entry that holds a title. So what is found depends on what is held and not on how it came
+together: a changed index shares what it can with the one before, and answers as one that is built from what it holds now.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,63 +13,116 @@ from rapidfuzz import fuzz
 
 from isco_rag.ports import Ints
 from isco_rag.text import key, title_text
+from isco_rag.titles import Title, Titles, titles_of
+from isco_rag.trigrams import Postings, trigrams
 
 RAREST = 10
 SHORTLIST = 40
+# New titles stand in postings of their own; up to so many are built anew with each change, more are merged into the second postings.
+FRESH = 256
+
+# The first entry that holds a title, and the title's key.
+Place = tuple[str, str]
+
+
+class Part:
+    """Some titles and their postings; those of `gone` are passed over."""
+
+    def __init__(self, places: Iterable[Place], postings: Postings | None = None, gone: frozenset[str] = frozenset()) -> None:
+        self.places, self.gone = sorted(places) if postings is None else list(places), gone
+        self.postings = Postings([k for _, k in self.places]) if postings is None else postings
+        self._alive = self.postings.without(gone)
+
+    def first(self, k: str) -> str | None:
+        """The first entry of a title as it was when it came in; None where the title is not here."""
+        number = None if k in self.gone else self.postings.number.get(k)
+        return None if number is None else self.places[number][0]
+
+    def without(self, keys: Iterable[str]) -> "Part":
+        """The part without these titles."""
+        gone = self.gone.union(k for k in keys if k in self.postings.number)
+        return self if gone == self.gone else Part(self.places, self.postings, gone)
+
+    def living(self) -> list[Place]:
+        """The titles that are left."""
+        return [place for place in self.places if place[1] not in self.gone]
+
+    def of(self, grams: Sequence[str]) -> list[NDArray[np.int32]]:
+        """For each trigram the numbers of the titles that hold it."""
+        return self.postings.of(grams, self._alive)
+
+    def best(self, rows: Sequence[NDArray[np.int32]], sizes: Sequence[int]) -> list[tuple[float, Place]]:
+        """The titles that have the most points, with their points made negative; the rarer a trigram the more it counts."""
+        lengths = [len(r) for r in rows]
+        if not any(lengths):
+            return []
+        weights = np.repeat([1.0 / np.log2(2 + size) for size in sizes], lengths)
+        numbers, place = np.unique(np.concatenate(rows), return_inverse=True)
+        points = -np.bincount(place, weights).astype(np.float64).round(9)
+        order: Ints = np.lexsort((numbers, points))[:SHORTLIST]
+        return [(float(points[i]), self.places[numbers[i]]) for i in order]
 
 
 class LexicalIndex:
-    """Titles by key and by trigram; `labels` are leaf numbers, a title may have several."""
+    """Titles by key and by trigram; each stands in one of the parts, the first of which is that of the base."""
 
-    def __init__(self, titles: Sequence[str], labels: Sequence[int]) -> None:
-        found: dict[str, Counter[int]] = defaultdict(Counter)
-        for title, label in zip(titles, labels, strict=True):
-            k = key(title_text(title))
-            if k:
-                found[k][label] += 1
-        self.keys = list(found)
-        self._labels = [found[k] for k in self.keys]
-        self._number = {k: i for i, k in enumerate(self.keys)}
-        postings: dict[str, list[int]] = defaultdict(list)
-        for i, k in enumerate(self.keys):
-            for gram in _grams(k):
-                postings[gram].append(i)
-        self._postings = {gram: np.array(rows, dtype=np.int32) for gram, rows in postings.items()}
+    def __init__(self, titles: Titles, parts: Sequence[Part] | None = None) -> None:
+        self.titles = titles
+        self.parts = tuple(parts) if parts is not None else (Part((holders[0][0], k) for k, holders in titles.base.items()),)
 
-    def exact(self, title: str) -> Counter[int]:
+    def exact(self, title: str) -> dict[int, int]:
         """How many titles of each leaf are this very title; empty where none is."""
-        number = self._number.get(key(title))
-        return Counter() if number is None else self._labels[number]
+        return self.titles.counts(key(title))
 
-    def near(self, title: str) -> list[tuple[float, int]]:
-        """Likeness (0 to 1) and title numbers of the shortlist, most alike first, ties by number."""
+    def near(self, title: str) -> list[tuple[float, str]]:
+        """Likeness (0 to 1) and keys of the shortlist, most alike first, ties by first entry."""
         query = key(title)
-        rows = self._shortlist(query)
-        return sorted(((_likeness(query, self.keys[i]), i) for i in rows), key=lambda hit: (-hit[0], hit[1]))
+        found = sorted((-_likeness(query, place[1]), place) for place in self._shortlist(query))
+        return [(-likeness, k) for likeness, (_, k) in found]
 
-    def labels(self, number: int) -> Counter[int]:
-        """How often a title stands for each leaf."""
-        return self._labels[number]
+    def labels(self, k: str) -> dict[int, int]:
+        """How often the title of a key stands for each leaf."""
+        return self.titles.counts(k)
 
-    def _shortlist(self, query: str) -> list[int]:
-        found = sorted((p for p in map(self._postings.get, _grams(query)) if p is not None), key=len)[:RAREST]
-        if not found:
-            return []
-        rows = np.concatenate(found)
-        weights = np.repeat([1.0 / np.log2(2 + len(p)) for p in found], [len(p) for p in found])
-        numbers, place = np.unique(rows, return_inverse=True)
-        points = np.bincount(place, weights).astype(np.float64)
-        return [int(i) for i in numbers[_best(points, SHORTLIST)]]
+    def changed(self, titles: Titles, keys: Iterable[str]) -> "LexicalIndex":
+        """The index of these titles, which differ from the present ones for these keys at most."""
+        moved, new = [], list[Place]()
+        for k in set(keys):
+            before = next((first for part in self.parts if (first := part.first(k)) is not None), None)
+            now = titles[k][0][0] if titles[k] else None
+            if now != before:
+                moved.append(k)
+                if now is not None:
+                    new.append((now, k))
+        base, *tail = (part.without(moved) for part in self.parts)
+        if new:
+            grown, fresh = tail or (Part(()), Part(()))
+            fresh = Part([*fresh.living(), *new])
+            if len(fresh.places) > FRESH:
+                grown, fresh = Part([*grown.living(), *fresh.places]), Part(())
+            tail = [grown, fresh]
+        return LexicalIndex(titles, (base, *tail))
+
+    def _shortlist(self, query: str) -> list[Place]:
+        grams = trigrams(query)
+        found = [part.of(grams) for part in self.parts]
+        sizes = [sum(len(rows[i]) for rows in found) for i in range(len(grams))]
+        rarest = sorted((i for i, size in enumerate(sizes) if size), key=sizes.__getitem__)[:RAREST]
+        best: list[tuple[float, Place]] = []
+        for part, rows in zip(self.parts, found, strict=True):
+            best += part.best([rows[i] for i in rarest], [sizes[i] for i in rarest])
+        return [place for _, place in sorted(best)[:SHORTLIST]]
 
 
-def _best(points: NDArray[np.float64], n: int) -> Ints:
-    order: Ints = np.lexsort((np.arange(len(points)), -points.round(9)))[:n]
-    return order
+def build_lexical(titles: Sequence[str], labels: Sequence[int]) -> LexicalIndex:
+    """The index of titles and their leaf numbers; a title may stand there several times, and those without words count for nothing."""
+    keyed = ((title_key(title), f"{i:012}", label) for i, (title, label) in enumerate(zip(titles, labels, strict=True)))
+    return LexicalIndex(Titles(titles_of(Title(*title) for title in keyed if title[0])))
 
 
-def _grams(text: str) -> list[str]:
-    padded = f" {text} "
-    return sorted({padded[i : i + 3] for i in range(len(padded) - 2)})
+def title_key(title: str) -> str:
+    """The key under which a title is matched, empty where it has no words."""
+    return key(title_text(title))
 
 
 def _likeness(a: str, b: str) -> float:

@@ -19,6 +19,11 @@ _TERMS = re.compile(
     r"|[$£€₹]\s?\d[\d,.]*k?(?:\s*(?:-|–|to)\s*[$£€₹]?\s?\d[\d,.]*k?)?(?:\s*(?:/|per|an?)\s*(?:hour|hr|year|yr|week|month|annum))?",
     re.IGNORECASE,
 )
+# Words and the marks between them, one space at a time, nothing at the edges. No gender marker can be in it, and no vacancy term
+# without one of the signs.
+_SIMPLE = re.compile(r"[A-Za-z](?:[A-Za-z,.'&+-]| (?! ))*(?<=[A-Za-z.+])")
+_TERM_SIGNS = re.compile("time|hybrid|remote|home|wfh|urgent|start|hiring|experience|perm|openings")
+_STROKES = re.compile(r"[(\[/]")
 _EMPTY_BRACKETS = re.compile(r"[(\[]\s*[-,/|;:]*\s*[)\]]")
 # A leading "#" is a bullet, a trailing one is C#.
 _EDGES = re.compile(r"^[\s\-–—,;:/|*#.!]+|[\s\-–—,;:/|*!]+$")
@@ -102,6 +107,8 @@ def plain(text: str) -> str:
     >>> plain("<b>Nurse</b> \U0001f469 <s>")
     'Nurse'
     """
+    if text.isascii() and text.isprintable() and "<" not in text and "  " not in text:
+        return text.strip()
     text = clean(_TAGS.sub(" ", clean(text)))
     if not text.isascii():
         text = clean("".join(" " if unicodedata.category(c) == "So" else c for c in text))
@@ -125,9 +132,17 @@ def key(text: str) -> str:
 
 
 def _key(text: str) -> str:
+    if not _may_have_markers(text):
+        # The same in fewer steps: no gender marker, no accent. A service has the titles of its whole index to key when it starts.
+        return _NOT_WORD.sub(" ", text.lower().replace("'", "")).strip()
     text = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", _GENDER.sub(" ", text)).casefold())
     text = "".join(c for c in text if not unicodedata.combining(c)).replace("'", "").replace("’", "")
     return _NOT_WORD.sub(" ", text).strip()
+
+
+def _may_have_markers(text: str) -> bool:
+    """Whether a text may hold accents, or a gender marker, none of which is without a bracket or a stroke."""
+    return not text.isascii() or _STROKES.search(text) is not None
 
 
 # Titles come again and again, descriptions do not: only short texts are remembered.
@@ -158,6 +173,11 @@ def expand(title: str) -> str:
     return " ".join(_ABBREVIATIONS.get(word.casefold().rstrip("."), word) for word in title.split(" "))
 
 
+def _is_simple(title: str) -> bool:
+    """Whether a title has nothing that `title_text` would drop or rewrite, but abbreviations."""
+    return len(title) <= TITLE_LENGTH and _SIMPLE.fullmatch(title) is not None and _TERM_SIGNS.search(title.lower()) is None
+
+
 def title_text(title: str) -> str:
     """The title as it is embedded: cleaned, vacancy terms dropped, abbreviations written out, lower case.
 
@@ -166,6 +186,8 @@ def title_text(title: str) -> str:
     >>> title_text("URGENT: HGV drvr (m/f/d) - full time, £15 per hour")
     'heavy goods vehicle driver'
     """
+    if _is_simple(title):
+        return expand(title.lower())
     text = plain(title)[:TITLE_LENGTH]
     bare = _EMPTY_BRACKETS.sub(" ", _TERMS.sub(" ", _GENDER.sub(" ", text)))
     previous = ""

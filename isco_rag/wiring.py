@@ -77,7 +77,7 @@ def open_classifier(folder: Path | None = None, settings: Settings | None = None
         encoder=encoder,
         prototypes=prototypes,
         words=load_ngrams(folder / "words.npz"),
-        index=load_index(folder / "index"),
+        index=load_index(folder / "index", mapped=True),
         fusion=fusion,
         calibrator=calibrator,
         reranker=reranker,

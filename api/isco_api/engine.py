@@ -44,7 +44,6 @@ class Engine:
 
     def use(self, classifier: Classifier) -> None:
         """Answers with this classifier from now on; what is being answered is finished with the one before."""
-        _ = classifier.lexical, classifier.labels
         self._lanes = lane(classifier, None, 1), lane(classifier, self._pool, self.threads)
 
     @property
@@ -141,7 +140,4 @@ def lane(classifier: Classifier, pool: ThreadPoolExecutor | None, threads: int) 
         encoder = OnnxEncoder(encoder.session, encoder.tokenizer, encoder.dimension, pool, threads)
     if isinstance(reranker, OnnxReranker):
         reranker = OnnxReranker(reranker.session, reranker.tokenizer, pool, threads)
-    found = Classifier(msgspec.structs.replace(parts, encoder=encoder, reranker=reranker), classifier.settings)
-    # What is worked out once from the index is shared.
-    found.__dict__.update(lexical=classifier.lexical, labels=classifier.labels)
-    return found
+    return Classifier(msgspec.structs.replace(parts, encoder=encoder, reranker=reranker), classifier.settings, classifier.known)

@@ -93,7 +93,7 @@ class Service:
         self._files.shutdown(wait=False, cancel_futures=True)
         self.stopping.set()
         self.wake.set()
-        self.taught.set()
+        self.live.close()
         self.engine.close()
         self.store.close()
 

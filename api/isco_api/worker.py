@@ -14,6 +14,7 @@ from time import monotonic, time
 
 from isco_api.engine import PIECE
 from isco_api.service import Service
+from isco_rag.classify import Classifier
 from isco_rag.errors import CoderError, StoreError
 from isco_rag.formula import unguarded
 from isco_rag.store import jobs, predictions, reviews
@@ -107,8 +108,10 @@ class Worker:
             while part := list(islice(rows, jobs.CHUNK)):
                 given = [job_of(row, job.columns) for row in part]
                 answers: list[Prediction] = []
+                # One model and one index for the whole chunk, whatever comes meanwhile.
+                coder = self.service.engine.bulk
                 for start in range(0, len(given), PIECE):
-                    answers += self._classify(given[start : start + PIECE], known)
+                    answers += self._classify(coder, given[start : start + PIECE], known)
                     if self.service.stopping.is_set():
                         with self.service.store.write() as db:
                             jobs.release(db, self.name)
@@ -116,17 +119,18 @@ class Worker:
                     if monotonic() - last > RENEW_SECONDS:
                         self._renew(job)
                         last = monotonic()
-                self._store(job, done, given, answers)
+                self._store(job, done, given, answers, coder.parts.name)
                 done, last = done + len(part), monotonic()
         with self.service.store.write() as db:
             if not jobs.finish(db, self.name, job.id, current(db).result_days):
                 raise Lost
 
-    def _classify(self, given: Sequence[Job], known: OrderedDict[tuple[str, str, str], Prediction]) -> list[Prediction]:
+    @staticmethod
+    def _classify(coder: Classifier, given: Sequence[Job], known: OrderedDict[tuple[str, str, str], Prediction]) -> list[Prediction]:
         keys = [(j.title, j.duties, j.industry) for j in given]
         fresh = {key: job for key, job in zip(keys, given, strict=True) if key not in known}
         if fresh:
-            known.update(zip(fresh, self.service.engine.bulk.classify(list(fresh.values())), strict=True))
+            known.update(zip(fresh, coder.classify(list(fresh.values())), strict=True))
         found = [known[key] for key in keys]
         while len(known) > REMEMBERED:
             known.popitem(last=False)
@@ -137,11 +141,11 @@ class Worker:
             if not jobs.renew(db, self.name, job.id):
                 raise Lost
 
-    def _store(self, job: FileJob, done: int, given: Sequence[Job], answers: list[Prediction]) -> None:
+    def _store(self, job: FileJob, done: int, given: Sequence[Job], answers: list[Prediction], model: str) -> None:
         """A chunk, its count, and its rows for review, in one transaction."""
         wanted = [(done + i, j, p) for i, (j, p) in enumerate(zip(given, answers, strict=True)) if p.grade in job.fill]
         with self.service.store.write() as db:
-            if not jobs.checkpoint(db, self.name, job.id, done, answers, self.service.engine.name):
+            if not jobs.checkpoint(db, self.name, job.id, done, answers, model):
                 raise Lost
             kept = predictions.keep(db, job.owner, "file", wanted, job.id)
             reviews.open_reviews(db, kept, "the grade is among those that go to review", current(db).coders)

@@ -5,6 +5,7 @@ that order, so that it makes no difference how the entries came together.
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import msgspec
@@ -85,6 +86,8 @@ def cosines_of(products: Floats) -> Floats:
 
 def in_order(entries: Sequence[Entry], owner: Ints) -> tuple[list[Entry], Ints | None, Ints]:
     """Entries by id (then by all they say), the order that their rows are to be put in (None: as they are), and the owner of each row."""
+    if all(a.id < b.id for a, b in pairwise(entries)):
+        return list(entries), None, owner
     keys = [msgspec.structs.astuple(entry) for entry in entries]
     order = sorted(range(len(keys)), key=keys.__getitem__)
     if order == list(range(len(keys))):

@@ -42,10 +42,11 @@ WRITING, REBUILDING = "write.lock", "rebuild.lock"
 
 
 class Truth(Struct, frozen=True):
-    """All entries that an index is to hold, and the last correction among them."""
+    """All entries that an index is to hold, the last correction among them, and all ids that were ever taken out, where that is known."""
 
     entries: Sequence[Entry]
     last: int
+    removed: frozenset[str] | None = None
 
 
 class LiveStatus(Struct, frozen=True):
@@ -76,6 +77,11 @@ class LiveIndex:
     def snapshot(self) -> Snapshot:
         """The index as it stands now; it never changes, so a batch that keeps it is not disturbed."""
         return self._state.snapshot
+
+    @property
+    def last(self) -> int:
+        """The last correction that is in."""
+        return self._state.last
 
     def refresh(self) -> Snapshot:
         """The index with what other processes have written; two looks at the file system where that is nothing."""
@@ -176,7 +182,8 @@ class LiveIndex:
         entries = list(distinct(truth.entries).values())
         grid = state.snapshot.base.rows.grid
         index = build_index(entries, self.encoder, known_vectors(state.snapshot), self.rules, grid)
-        return index, state.removed - {entry.id for entry in entries}, truth.last
+        removed = state.removed if truth.removed is None else truth.removed
+        return index, removed - {entry.id for entry in entries}, truth.last
 
     def _refreshed(self) -> State:
         with self._lock:

@@ -44,12 +44,22 @@ class Snapshot:
     entries' ids, so that hits do not depend on what is in the base and what in the tail, or on the order in which the tail came.
     """
 
-    def __init__(self, generation: int, version: int, base: FlatIndex, tail: FlatIndex, alive: NDArray[np.bool_]) -> None:
+    def __init__(
+        self,
+        generation: int,
+        version: int,
+        base: FlatIndex,
+        tail: FlatIndex,
+        alive: NDArray[np.bool_],
+        places: dict[str, int] | None = None,
+    ) -> None:
+        """`places` are those of entries of earlier tails over the same base; it grows by those of this one."""
         self.generation, self.version = generation, version
         self.base, self.tail, self.alive = base, tail, alive
         self.entries: Sequence[Entry] = Joined(base.entries, tail.entries)
         self._rows_alive = None if alive.all() else alive[base.owner]
-        self._places = tail_places(base.entries, tail.entries)
+        self.places = {} if places is None else places
+        self._places = tail_places(base.entries, tail.entries, self.places)
         for part in (base, tail):
             part.rows.ready()
 
@@ -79,9 +89,12 @@ class Snapshot:
         return cosines_of(np.take_along_axis(products, order, 1)), np.take_along_axis(entries, order, 1)
 
 
-def tail_places(base: Sequence[Entry], tail: Sequence[Entry]) -> Ints:
-    """Where each entry of the tail would stand in the base, by id."""
-    return np.array([place_of(base, entry.id) for entry in tail], dtype=np.int64)
+def tail_places(base: Sequence[Entry], tail: Sequence[Entry], known: dict[str, int]) -> Ints:
+    """Where each entry of the tail would stand in the base, by id; what is not known yet is found and noted."""
+    for entry in tail:
+        if entry.id not in known:
+            known[entry.id] = place_of(base, entry.id)
+    return np.array([known[entry.id] for entry in tail], dtype=np.int64)
 
 
 def place_of(entries: Sequence[Entry], identity: str) -> int:

@@ -46,7 +46,7 @@ def replayed(state: State, read: Read, version: int) -> State:
         if (number := find(base.entries, identity)) >= 0:
             alive[number] = False
     tail = _grown(state, read.records)
-    return replace(state, snapshot=Snapshot(state.manifest.generation, version, base, tail, alive))
+    return replace(state, snapshot=Snapshot(state.manifest.generation, version, base, tail, alive, state.snapshot.places))
 
 
 def distinct(entries: Sequence[Entry]) -> dict[str, Entry]:

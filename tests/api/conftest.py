@@ -31,10 +31,10 @@ BASE = "http://127.0.0.1"
 Client = TestClient  # type: ignore[type-arg]
 
 
-def make_service(folder: Path, url: str = "", **options: object) -> Service:
+def make_service(folder: Path, url: str = "", *, exist_ok: bool = False, **options: object) -> Service:
     engine = Engine(2)
     service = Service(open_store(folder, url), engine, Options(folder, **options), folder / "bundle")  # type: ignore[arg-type]
-    (folder / "bundle").mkdir()
+    (folder / "bundle").mkdir(exist_ok=exist_ok)
     write_manifest(folder / "bundle", Manifest(1, "tiny", "2026-01-01T00:00:00Z", "Tiny", {}))
     service.live.open(tiny())
     return service

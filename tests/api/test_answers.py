@@ -147,7 +147,7 @@ def test_an_unforeseen_error_tells_nothing_and_is_logged(
     def broken(*_: Any) -> None:
         raise RuntimeError(f"/etc/secret {SECRET}")
 
-    monkeypatch.setattr("isco_api.routes.oversight.status", broken)
+    monkeypatch.setattr("isco_api.live.Live.status", broken)
     with caplog.at_level(logging.ERROR):
         found = alone.get("/api/v1/index")
     assert found.status_code == 500

@@ -1,35 +1,28 @@
 """A process that is killed at any line of the index's code leaves an index that opens, with all it acknowledged and nothing twice."""
 
-import multiprocessing
-import os
 import random
-import signal
-import sys
 from collections import Counter
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
-from types import FrameType
-from typing import Any
 
-import faiss
 import isco_index
 from isco_index import LiveIndex, Truth, build_index, create_live, open_live
 
 from isco_rag.types import Entry
 from tests.fakes import tiny_entries
 from tests.index.test_live import CountingEncoder
+from tests.killing import Place, started
 
 KILLS = 200
-SOURCE = str(Path(isco_index.__file__).parent)
+SOURCES = (str(Path(isco_index.__file__).parent),)
 CHANGES = 6
-Place = tuple[str, int]
 # Made in the server that the processes are forked from, so that they need not embed.
 ENCODER = CountingEncoder()
 ENCODER.encode(["cab driver", "lorry driver", "drives a lorry"])
 
 
-def change(root: Path, said: Connection, first: int) -> None:
+def change(said: Connection, root: Path, first: int) -> None:
     """Appends, removes and rebuilds, and says after each what it did; every third append comes while a rebuild is under way."""
     live, other = open_live(root, ENCODER, "encoder"), open_live(root, ENCODER, "encoder")
 
@@ -52,54 +45,15 @@ def change(root: Path, said: Connection, first: int) -> None:
             add(live, n)
 
 
-def run(root: Path, said: Connection, first: int, place: Place, nth: int) -> None:
-    """Runs the changes and kills its own process when it comes to a place for the nth time; says how often it came to each place."""
-    faiss.omp_set_num_threads(1)
-    seen: Counter[Place] = Counter()
-
-    def trace(frame: FrameType, event: str, _: Any) -> Any:
-        if not frame.f_code.co_filename.startswith(SOURCE):
-            return None
-        if event == "line":
-            here = (frame.f_code.co_filename, frame.f_lineno)
-            seen[here] += 1
-            if here == place and seen[here] == nth:
-                os.kill(os.getpid(), signal.SIGKILL)
-        return trace
-
-    sys.settrace(trace)
-    change(root, said, first)
-    sys.settrace(None)
-    said.send(("seen", seen))
-
-
-def started(root: Path, first: int, place: Place = ("", 0), nth: int = 0) -> tuple[list[tuple[str, Any]], bool]:
-    """All that a process said before it ended, and whether it was killed."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.index.test_killed"])
-    ear, mouth = context.Pipe(duplex=False)
-    process = context.Process(target=run, args=(root, mouth, first, place, nth))
-    process.start()
-    mouth.close()
-    said = []
-    try:
-        while True:
-            said.append(ear.recv())
-    except EOFError:
-        process.join()
-    assert process.exitcode in (0, -signal.SIGKILL)
-    return said, process.exitcode != 0
-
-
 def test_killed_at_every_line_and_opened_again(tmp_path: Path) -> None:
     create_live(tmp_path, build_index(tiny_entries(), ENCODER), "encoder")
-    seen: Counter[Place] = started(tmp_path, 0)[0][-1][1]
+    seen: Counter[Place] = started(change, (tmp_path, 0), SOURCES)[0][-1][1]
     done, tried, kills = set(range(CHANGES)), set(range(CHANGES)), 0
     rng = random.Random(11)
     # Every line once a round: of lines drawn by how often they run, the few that write would hardly be among them.
     places = [place for _ in range(-(-KILLS // len(seen))) for place in rng.sample(sorted(seen), len(seen))]
     for turn, place in enumerate(places, 1):
-        said, killed = started(tmp_path, turn * CHANGES, place, rng.randint(1, seen[place]))
+        said, killed = started(change, (tmp_path, turn * CHANGES), SOURCES, place, rng.randint(1, seen[place]))
         kills += killed
         done |= {n for what, n in said if what == "done"}
         tried |= {n for what, n in said if what == "try"}

@@ -93,7 +93,7 @@ def revoke_key(service: Given, caller: Asking, number: Number) -> Redirect:
 @get(f"{HERE}/models", sync_to_thread=True, **needs("administrator", "admin"))
 def models(service: Given, caller: Asking) -> Template:
     """The models that are here, and the index that answers."""
-    return _page("models", caller, models=oversight.models(service), index=oversight.status(service))
+    return _page("models", caller, models=oversight.models(service), index=service.live.status())
 
 
 @post(f"{HERE}/index/rebuild", status_code=303, sync_to_thread=True, **needs("administrator", "admin"))

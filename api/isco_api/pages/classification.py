@@ -34,7 +34,7 @@ def group(service: Given, caller: Asking, code: Code) -> Template:
     taxonomy = service.engine.taxonomy
     found = taxonomy.group(code)
     examples = [
-        e for e in service.engine.one.parts.index.entries if e.code == code and e.title and e.source not in ("title", "definition", "task")
+        e for e in service.engine.one.known.living() if e.code == code and e.title and e.source not in ("title", "definition", "task")
     ]
     return page(
         "classification.html", caller, "/classification", taxonomy=taxonomy, group=found, path=taxonomy.path(code), words="", found=None,

@@ -11,6 +11,7 @@ from isco_api.access import needs
 from isco_api.routes.given import Asking, Given
 from isco_rag.bundle import MANIFEST
 from isco_rag.errors import BundleError, ConflictError
+from isco_rag.learn.follow import IndexStatus
 from isco_rag.store import audit, quality
 from isco_rag.store.audit import Verified
 from isco_rag.store.quality import Quality
@@ -27,18 +28,6 @@ class Model(Struct, frozen=True):
     classification: str
     figures: tuple[Metric, ...]
     current: bool
-
-
-class IndexStatus(Struct, frozen=True):
-    """The index that answers: entries of the bundle, corrections on top, the last change it holds and the last there is."""
-
-    bundle: str
-    entries: int
-    corrections: int
-    change: int
-    last_change: int
-    megabytes: float
-    rebuilding: bool
 
 
 @get("/quality", operation_id="getQuality", summary="Quality figures", tags=["quality"], sync_to_thread=True, **needs("viewer", "quality"))
@@ -102,30 +91,20 @@ def verify_audit(
 
 @get("/index", operation_id="indexStatus", summary="The index", tags=["index"], sync_to_thread=True, **needs("viewer", "quality"))
 def index_status(service: Given) -> IndexStatus:
-    """How large it is and how far behind the corrections."""
-    return status(service)
-
-
-def status(service: Given) -> IndexStatus:
-    """The index as it is now."""
-    live = service.live.status()
-    entries = len(service.engine.one.parts.index.entries)
-    return IndexStatus(
-        service.engine.name, entries - live.corrections, live.corrections, live.change, live.last, live.megabytes, live.rebuilding
-    )  # fmt: skip
+    """Its generation and size, and how far behind the corrections it is."""
+    return service.live.status()
 
 
 @post("/index/rebuild", operation_id="rebuildIndex", summary="Rebuild the index", tags=["index"], status_code=202, sync_to_thread=True,
       **needs("administrator", "admin"))  # fmt: skip
 def rebuild(service: Given, caller: Asking) -> IndexStatus:
-    """Begins anew from the bundle and all corrections, beside the index that answers, which is replaced at the end."""
-    _ = service.engine.one
-    if service.live.status().rebuilding:
+    """A new generation from the bundle and all corrections, made beside the index that answers, which is replaced at the end."""
+    model = service.live.status().bundle
+    if not service.live.rebuild():
         raise ConflictError("the index is being rebuilt already; see its status")
     with service.store.write() as db:
-        audit.append(db, caller.name, "index.rebuild", "index", model=service.engine.name)
-    service.live.rebuild()
-    return status(service)
+        audit.append(db, caller.name, "index.rebuild", "index", model=model)
+    return service.live.status()
 
 
 HANDLERS = (get_quality, list_models, current_model, list_audit, verify_audit, index_status, rebuild)
