@@ -8,6 +8,7 @@ chunk is stored twice, and a worker that lost its claim can store nothing. docs/
 import secrets
 import zlib
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, Row, and_, delete, func, or_, select, update
@@ -212,13 +213,13 @@ def fail(db: Connection, worker: str, number: str, error: str, *, final: bool = 
     return state
 
 
-def results(db: Connection, number: str) -> Iterator[list[Prediction]]:
-    """The predictions of the finished chunks, in order."""
-    count = 0
+def results(db: Connection, number: str, kind: type[Any] = Prediction) -> Iterator[list[Any]]:
+    """The predictions of the finished chunks, in order; read as another `kind` of record that has some of their fields."""
+    count, decoder = 0, msgspec.json.Decoder(list[kind])  # type: ignore[valid-type]
     while (
         data := db.execute(select(chunks.c.predictions).where(chunks.c.job_id == number, chunks.c.number == count)).scalar()
     ) is not None:
-        yield msgspec.json.decode(zlib.decompress(data), type=list[Prediction])
+        yield decoder.decode(zlib.decompress(data))
         count += 1
 
 

@@ -146,7 +146,7 @@ def _veiled(db: Connection, row: Row[tuple[object, ...]], reader: User) -> Revie
     """The review; while two code blind, each sees what it said itself, and a dispute shows all to those who may settle it."""
     values = fields(row)
     kept = {name[2:]: values.pop(name) for name in list(values) if name.startswith("p_")}
-    del values["prediction_id"]
+    del values["prediction_id"], values["frame_id"]
     said = said_of(db, row.id)
     if row.coders > 1 and row.state != "done" and not (row.state == "dispute" and at_least(reader.role, "reviewer")):
         said = [d for d in said if d.by == reader.name]
