@@ -9,13 +9,13 @@ import msgspec
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
-from sqlalchemy import Connection
 
+from isco_rag.errors import ConflictError
 from isco_rag.learn.sampling import Drawn, Mix, Stratum, band_of, draw_diverse, draw_random, draw_uncertain, mix_of
 from isco_rag.store import frames, predictions, reviews
+from isco_rag.store.database import Store
 from isco_rag.store.frames import Picked
-from isco_rag.store.records import Kept
-from isco_rag.store.settings import Running
+from isco_rag.store.settings import Running, current
 from isco_rag.store.tallies import Said, Tally
 from isco_rag.types import Job, Prediction
 
@@ -124,27 +124,28 @@ def picked(found: Draw, rows: Rows, numbers: dict[int, int]) -> list[Picked]:
     ]
 
 
-def fill_from_kept(
-    db: Connection, running: Running, encode: Callable[[Sequence[Job]], NDArray[np.floating]], *, most: int = 0
-) -> Counter[str]:
+def fill_from_kept(store: Store, encode: Callable[[Sequence[Job]], NDArray[np.floating]], *, most: int = 0) -> Counter[str]:
     """Draws from predictions that were kept one by one and that no earlier drawing has seen; how many were drawn by each design.
 
     `most` is how many are to be drawn at most, in place of the setting's number and share. `encode` gives the vectors of jobs.
     """
-    since = frames.drawn_upto(db)
-    kept: list[Kept] = predictions.kept_since(db, since)
+    with store.read() as db:
+        running, since = current(db), frames.drawn_upto(db)
+        kept = predictions.kept_since(db, since)
+        there = reviews.queued(db, [one.id for one in kept])
     if not kept:
         return Counter()
-    there = reviews.queued(db, [one.id for one in kept])
-    answers = [one.prediction for one in kept]
-    rows = _columns(answers, [one.id in there for one in kept])
+    rows = _columns([one.prediction for one in kept], [one.id in there for one in kept])
     if most:
-        running = _with(running, most)
+        running = msgspec.structs.replace(running, sample_rows=most, sample_share=1.0)
     found = draw(rows, running, f"kept {since} {kept[-1].id}")
     if found.mix.diverse > 0 and len(found.pool):
         add_diverse(found, rows, encode([kept[i].job for i in found.pool]))
     chosen = picked(found, rows, {i: one.id for i, one in enumerate(kept)})
-    frames.open_drawn(db, found.strata, chosen, answers[-1].bundle, running.coders, upto=kept[-1].id)
+    with store.write() as db:
+        if frames.drawn_upto(db) != since:
+            raise ConflictError("somebody else filled the queue at the same time; nothing was drawn twice: do it again if there is more")
+        frames.open_drawn(db, found.strata, chosen, kept[-1].prediction.bundle, running.coders, upto=kept[-1].id)
     return Counter(one.design for one in chosen)
 
 
@@ -153,7 +154,3 @@ def _columns(answers: Sequence[Prediction], queued: Sequence[bool]) -> Rows:
     rows = columns_of([light], (), Tally())
     seen = np.array(queued, np.bool_)
     return Rows(rows.confidence, rows.margin, rows.codable, rows.untouched & ~seen, seen)
-
-
-def _with(running: Running, most: int) -> Running:
-    return msgspec.structs.replace(running, sample_rows=most, sample_share=1.0)
