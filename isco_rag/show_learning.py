@@ -22,7 +22,9 @@ def show_untouched(found: Untouched) -> None:
     if not found.rows:
         out.print("No file went out since this was counted; the error of what goes out untouched is not known.", style="dim")
         return
-    out.print(f"{found.rows:,} rows went out untouched; {found.drawn:,} of them were drawn at random, {found.looked:,} of these are decided")
+    out.print(
+        f"{found.rows:,} rows went out untouched; {found.drawn:,} of them were drawn at random, {found.looked:,} of these are decided"
+    )
     if not found.looked:
         out.print("Their error is not known yet: decide the records with 'random sample' in the review queue.", style="yellow")
         return
@@ -55,11 +57,13 @@ def show_report(report: Report) -> None:
     """The watched figures and the last days."""
     out = console()
     out.print(f"since {report.since}: {report.rows:,} rows of {', '.join(report.bundles) or 'no bundle'}")
-    before = f"{report.reference_since} to before {report.reference_until}"
+    before = f"{report.reference_since} to {report.reference_until.rstrip('~')}"
     out.print(f"compared with {before}: {report.reference_rows:,} rows of {', '.join(report.reference_bundles) or 'no bundle'}\n")
     table = plain_table("watched", "now", "before", "by chance", "limit", "n", "")
     for one in report.findings:
-        table.add_row(one.name, _now(one), _before(one), f"{one.chance:.3f}" if one.chance else "", f"{one.limit:g}", f"{one.n:,}", STATES[one.state])
+        table.add_row(
+            one.name, _now(one), _before(one), f"{one.chance:.3f}" if one.chance else "", f"{one.limit:g}", f"{one.n:,}", STATES[one.state]
+        )
     out.print(table)
     for one in report.findings:
         if one.state != "ok":

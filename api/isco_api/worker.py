@@ -160,8 +160,7 @@ class Worker:
                 raise Lost
             kept = predictions.keep(db, job.owner, "file", wanted, job.id)
             reviews.open_reviews(db, kept, "the grade is among those that go to review", current(db).coders)
-        for prediction in answers:
-            self.service.meters.predictions.labels("file", prediction.grade).inc()
+        self.service.coded("file", answers)
 
     def tidy(self) -> None:
         """Removes results that are over their time, and files that a killed process left behind."""

@@ -67,8 +67,8 @@ def fill(rows: int, state: Path, database: str, bundle: Path | None) -> None:
 
     Files are drawn from when they are finished. Each kept prediction is seen by one drawing only.
     """
-    from numpy.typing import NDArray
     from numpy import floating, zeros
+    from numpy.typing import NDArray
 
     from isco_rag.learn.filling import fill_from_kept
     from isco_rag.store.database import open_store

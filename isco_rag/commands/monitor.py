@@ -36,4 +36,6 @@ def monitor(since: str, as_json: bool, state: Path, database: str, bundle: Path 
         show_report(report)
     if report.alerts:
         names = ", ".join(one.name for one in report.alerts)
-        raise AlertError(f"{len(report.alerts)} alert{'s' if len(report.alerts) > 1 else ''}: {names}; see docs/guide/learning.md for what to do")
+        raise AlertError(
+            f"{len(report.alerts)} alert{'s' if len(report.alerts) > 1 else ''}: {names}; see docs/guide/learning.md for what to do"
+        )

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from isco_rag.classify import Classifier
 from isco_rag.interval import wilson
+from isco_rag.learn.plan import upheld
 from isco_rag.store import evaluations
 from isco_rag.store.database import Store
-from isco_rag.store.quality import upheld
 from isco_rag.tables import choose_columns, code_column, read_form, read_rows
 from isco_rag.taxonomy import Taxonomy
 from isco_rag.types import Job, Manifest, Metric, Prediction

@@ -79,22 +79,20 @@ def limits_of(running: Running) -> Limits:
 
 
 def report_of(store: Store, taxonomy: Taxonomy, since: str, bundle: str = "") -> Report:
-    """What is watched since a day, beside the reference; `bundle` is the one that answers: it must have kept what it promised."""
+    """What is watched since a day, beside the reference. `bundle` is the one that answers: it counts although it may have coded nothing yet."""
     tomorrow = (datetime.now(UTC).date() + timedelta(days=1)).isoformat()
     with store.read() as db:
         running = current(db)
         limits, (first, until) = limits_of(running), _reference(running, since)
-        days = tallies.windows(db, since, tomorrow)
-        earlier = tallies.windows(db, first, until)
+        now, before, days = tallies.window(db, since, tomorrow), tallies.window(db, first, until), tallies.days(db, since, tomorrow)
         error = frames.untouched(db, taxonomy, since).error
         grades = quality.by_grade(quality.reviewed(db, taxonomy, since))
-        measured = [one for one in evaluations.listed(db, bundle) if one.finished] if bundle else []
-    now, before = monitor.together(days, since, tomorrow), monitor.together(earlier, first, until)
+        measured = [one for one in evaluations.listed(db) if one.finished and one.bundle in now.bundles | {bundle}]
     findings = [
         *_drifted(taxonomy, before, now, limits),
         monitor.erring(error, limits),
         *(monitor.calibrated(one.grade, one.confidence, one.right, limits) for one in grades if one.grade != "not_codable"),
-        *_promised(measured[:1]),
+        *_promised(measured),
     ]
     return Report(
         since, tomorrow, now.rows, tuple(sorted(now.bundles)), first, until, before.rows, tuple(sorted(before.bundles)), tuple(findings),
@@ -103,11 +101,12 @@ def report_of(store: Store, taxonomy: Taxonomy, since: str, bundle: str = "") ->
 
 
 def _reference(running: Running, since: str) -> tuple[str, str]:
-    """The first day of the reference and the day after its last."""
+    """The first day of the reference, and what comes right after its last."""
     if running.reference_from:
-        last = date.fromisoformat(running.reference_until or since)
-        return running.reference_from, (last + timedelta(days=1)).isoformat() if running.reference_until else since
-    return (date.fromisoformat(since) - timedelta(days=REFERENCE_DAYS)).isoformat(), since
+        # Days are texts that sort: the day after the last one is the first text above it.
+        return running.reference_from, f"{running.reference_until}~" if running.reference_until else since
+    first = date.fromisoformat(since)
+    return (first - min(timedelta(days=REFERENCE_DAYS), first - date.min)).isoformat(), since
 
 
 def _drifted(taxonomy: Taxonomy, before: Window, now: Window, limits: Limits) -> list[Finding]:
@@ -136,10 +135,11 @@ def _top(taxonomy: Taxonomy, window: Window) -> dict[str, int]:
 
 
 def _promised(measured: Sequence[Evaluation]) -> list[Finding]:
-    """What bundles reached here beside what their manifests say."""
+    """What bundles reached here beside what their manifests say; of a bundle that was measured again, the last time."""
+    last = {one.bundle: one for one in reversed(measured)}
     return [
         monitor.promised(one.bundle, metric, said)
-        for one in measured
+        for one in last.values()
         for metric in one.figures
         for said in one.promised
         if said.name == metric.name

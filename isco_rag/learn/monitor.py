@@ -5,7 +5,6 @@ population have an index above 0 too, the more cells and the fewer rows the high
 chance brings, and nothing is an alert that chance explains.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from math import sqrt
 from typing import Literal
@@ -91,21 +90,6 @@ class DayFigures(Struct, frozen=True):
     confidence: float
     far: int
     grades: dict[str, int]
-
-
-def together(windows: Sequence[Window], first: str, last: str) -> Window:
-    """Several windows as one."""
-    counts: dict[tuple[str, str], int] = defaultdict(int)
-    totals: dict[tuple[str, str], float] = defaultdict(float)
-    found = Window(first, last)
-    for window in windows:
-        for at, count in window.counts.items():
-            counts[at] += count
-            totals[at] += window.totals[at]
-        found.centres += window.centres
-        found.bundles |= window.bundles
-    found.counts, found.totals = dict(counts), dict(totals)
-    return found
 
 
 def by_day(windows: Iterable[Window]) -> tuple[DayFigures, ...]:
@@ -231,7 +215,7 @@ def promised(bundle: str, measured: Metric, before: Metric) -> Finding:
     """Whether a bundle falls below what its manifest says by more than that figure's interval."""
     alert = measured.value < before.low
     said = f"{bundle} reached {measured.value:.1%} on its gold here; its manifest says {before.value:.1%} ({before.low:.1%} to {before.high:.1%})"
-    name = f"gold, {measured.name}"
+    name = f"{bundle}, gold {measured.name}"
     return Finding(
         name, _state(alert), measured.value, measured.low, measured.high, measured.n, before.value, before.n, 0.0, before.low, said
     )  # fmt: skip

@@ -34,6 +34,16 @@ class Reviewed(Struct, frozen=True):
     right: bool
 
 
+def upheld(taxonomy: Taxonomy, code: str, final: str) -> bool:
+    """Whether what went out is right: the people's code, or a group above it, or both empty. A code below the people's shorter one counts too."""
+    if not code or not final:
+        return code == final
+    if code not in taxonomy or final not in taxonomy:
+        return code == final
+    level = min(taxonomy.group(code).level, taxonomy.group(final).level)
+    return taxonomy.ancestor(code, level) == taxonomy.ancestor(final, level)
+
+
 class Challenge(Struct, frozen=True):
     """Something to be learned: where, how bad with interval and n, what it costs of a thousand records at least, why, and what to do."""
 
@@ -99,7 +109,9 @@ def _errors(taxonomy: Taxonomy, reviewed: Sequence[Reviewed], share: Mapping[str
         # A group that is never given out has no share of what goes out; people's own records say how common it is.
         cost = figure.low * max(share.get(code, 0.0), len(own) / len(reviewed) if code not in share else 0.0)
         if wrong:
-            yield _challenge(taxonomy, "errors", code, "", figure, cost, reason, f"write or import examples of {code}, and review more of its records")
+            yield _challenge(
+                taxonomy, "errors", code, "", figure, cost, reason, f"write or import examples of {code}, and review more of its records"
+            )
 
 
 def _confusions(taxonomy: Taxonomy, reviewed: Sequence[Reviewed], share: Mapping[str, float]) -> Iterator[Challenge]:
@@ -117,7 +129,9 @@ def _calibration(taxonomy: Taxonomy, reviewed: Sequence[Reviewed], share: Mappin
     for code, own in _by_group(taxonomy, reviewed, "code"):
         stated, right = sum(one.confidence for one in own) / len(own), wilson(sum(one.right for one in own), len(own), "upheld")
         gap = Metric("confidence minus upheld", stated - right.value, stated - right.high, stated - right.low, len(own))
-        reason = f"{code} goes out with {stated:.0%} confidence on average and is upheld in {right.value:.0%} of {len(own)} reviewed records"
+        reason = (
+            f"{code} goes out with {stated:.0%} confidence on average and is upheld in {right.value:.0%} of {len(own)} reviewed records"
+        )
         advice = f"review more records of {code}, then refit with: isco-rag calibrate"
         yield _challenge(taxonomy, "calibration", code, "", gap, gap.low * share.get(code, 0.0), reason, advice)
 
@@ -135,12 +149,12 @@ def _coverage(
         thin = held < THIN and taxonomy.group(code).level == taxonomy.depth
         # What stands out: more texts without a near example than usual beyond doubt, or a group with hardly any example.
         if (n >= TEXTS and figure.low > usual) or thin:
-            reason = f"{lonely} of {n} texts that went out as {code} have no near example (usual: {usual:.0%}); the index holds {held} of it"
+            reason = (
+                f"{lonely} of {n} texts that went out as {code} have no near example (usual: {usual:.0%}); the index holds {held} of it"
+            )
             advice = f"write or import coded titles of {code}"
             yield _challenge(taxonomy, "coverage", code, "", figure, figure.low * share.get(code, 0.0), reason, advice)
 
 
-def _challenge(
-    taxonomy: Taxonomy, kind: Kind, code: str, other: str, figure: Metric, cost: float, reason: str, advice: str
-) -> Challenge:
+def _challenge(taxonomy: Taxonomy, kind: Kind, code: str, other: str, figure: Metric, cost: float, reason: str, advice: str) -> Challenge:
     return Challenge(kind, code, taxonomy.group(code).title, other, figure, round(1000 * cost, 2), reason, advice)

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, func, insert, select
 
 from isco_rag.learn.estimate import Looked, Untouched, untouched_error
+from isco_rag.learn.plan import upheld
 from isco_rag.learn.sampling import Drawn, Stratum
 from isco_rag.store import clock
-from isco_rag.store.quality import upheld
 from isco_rag.store.reviews import queued
 from isco_rag.store.schema import frames, predictions, reviews
 from isco_rag.taxonomy import Taxonomy

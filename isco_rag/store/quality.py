@@ -1,7 +1,7 @@
 """Quality as the reviews show it, each figure with its interval and n.
 
-Reviewed records are mostly those that the machine was least sure of, so accuracy here is that of the reviewed records, not of all; the
-figures say so by their n. Two records of the same text that were decided as one count once.
+Reviewed records are mostly those that the machine was least sure of, so accuracy here is that of the reviewed records, not of all; what
+is known of all that goes out untouched comes from the random sample alone (isco_rag/store/frames.py). Two records of the same text that were decided as one count once.
 """
 
 from collections import Counter, defaultdict
@@ -14,7 +14,9 @@ from msgspec import Struct
 from sqlalchemy import Connection, func, select
 
 from isco_rag.interval import wilson
-from isco_rag.learn.plan import Reviewed
+from isco_rag.learn.estimate import Untouched
+from isco_rag.learn.plan import Reviewed, upheld
+from isco_rag.store import frames
 from isco_rag.store.schema import decisions, jobs, predictions, reviews
 from isco_rag.taxonomy import Taxonomy
 from isco_rag.types import Metric, Prediction
@@ -60,6 +62,7 @@ class Quality(Struct, frozen=True):
     """The figures of the quality page."""
 
     automation: Metric
+    untouched: Untouched
     accuracy: Metric
     by_group: tuple[Metric, ...]
     by_grade: tuple[GradeQuality, ...]
@@ -88,6 +91,7 @@ def measure(db: Connection, taxonomy: Taxonomy, since: str = "") -> Quality:
     )
     return Quality(
         automation=wilson(sum(automatic.values()), sum(coded.values()), "coded without a person"),
+        untouched=frames.untouched(db, taxonomy, since),
         accuracy=wilson(sum(one.right for one in seen), len(seen), "upheld by people"),
         by_group=tuple(wilson(sum(found), len(found), code) for code, found in sorted(groups.items())),
         by_grade=by_grade(seen),
@@ -131,16 +135,6 @@ def reviewed(db: Connection, taxonomy: Taxonomy, since: str) -> list[Reviewed]:
         right = upheld(taxonomy, p.code, row.final_code)
         found.append(Reviewed(p.code, p.level, p.grade, p.confidence, row.final_code, row.closed[:10], right))
     return found
-
-
-def upheld(taxonomy: Taxonomy, code: str, final: str) -> bool:
-    """Whether what went out is right: the people's code, or a group above it, or both empty. A code below the people's shorter one counts too."""
-    if not code or not final:
-        return code == final
-    if code not in taxonomy or final not in taxonomy:
-        return code == final
-    level = min(taxonomy.group(code).level, taxonomy.group(final).level)
-    return taxonomy.ancestor(code, level) == taxonomy.ancestor(final, level)
 
 
 def _coded(db: Connection, since: str) -> tuple[Counter[str], Counter[str]]:

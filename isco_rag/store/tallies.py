@@ -5,7 +5,7 @@ Kinds: "grade" (total: sum of confidences), "code" (total: how many had no near 
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import numpy as np
 from msgspec import Struct
@@ -53,6 +53,11 @@ class Tally:
                 self.counts["row", "far"] += 1
                 self.totals["code", p.code] += 1
 
+    def join(self, other: "Tally") -> None:
+        """Adds the counts of another."""
+        self.counts.update(other.counts)
+        self.totals.update(other.totals)
+
 
 def store_tally(db: Connection, day: str, bundle: str, source: str, tally: Tally) -> None:
     """Adds the counts to those of the day."""
@@ -76,25 +81,29 @@ def store_centre(db: Connection, day: str, bundle: str, rows: int, vectors: NDAr
         db.execute(insert(centroids).values(day=day, bundle=bundle, rows=rows, count=len(vectors), vector=total))
 
 
-def windows(db: Connection, since: str, until: str) -> list[Window]:
-    """What was answered on each day from `since` to the day before `until`, the days in order; all bundles and sources of a day together."""
-    found: dict[str, Window] = {}
+def window(db: Connection, since: str, until: str) -> Window:
+    """What was answered from day `since` to the day before `until`, all bundles and sources together."""
+    found, within = Window(since, until), (tallies.c.day >= since, tallies.c.day < until)
+    query = select(tallies.c.kind, tallies.c.value, func.sum(tallies.c.count), func.sum(tallies.c.total)).where(*within)
+    for kind, value, count, total in db.execute(query.group_by(tallies.c.kind, tallies.c.value)):
+        found.counts[kind, value], found.totals[kind, value] = int(count), float(total)
+    found.bundles.update(db.execute(select(tallies.c.bundle).where(*within).distinct()).scalars())
+    for row in db.execute(select(centroids).where(centroids.c.day >= since, centroids.c.day < until).order_by(centroids.c.id)):
+        found.centres.append(Centre(row.bundle, row.rows, row.count, np.frombuffer(row.vector, "<f8")))
+    return found
+
+
+def days(db: Connection, since: str, until: str) -> list[Window]:
+    """Rows and grades of each day in turn."""
     query = (
         select(tallies.c.day, tallies.c.kind, tallies.c.value, func.sum(tallies.c.count), func.sum(tallies.c.total))
-        .where(tallies.c.day >= since, tallies.c.day < until)
+        .where(tallies.c.day >= since, tallies.c.day < until, tallies.c.kind.in_(("row", "grade")))
         .group_by(tallies.c.day, tallies.c.kind, tallies.c.value)
-        .order_by(tallies.c.day, tallies.c.kind, tallies.c.value)
     )
+    found: dict[str, Window] = {}
     for day, kind, value, count, total in db.execute(query):
-        window = found.setdefault(day, Window(day, day))
-        window.counts[kind, value] = int(count)
-        window.totals[kind, value] = float(total)
-    for row in db.execute(select(centroids).where(centroids.c.day >= since, centroids.c.day < until).order_by(centroids.c.id)):
-        window = found.setdefault(row.day, Window(row.day, row.day))
-        window.centres.append(Centre(row.bundle, row.rows, row.count, np.frombuffer(row.vector, "<f8")))
-    bundles = select(tallies.c.day, tallies.c.bundle).where(tallies.c.day >= since, tallies.c.day < until).distinct()
-    for day, bundle in db.execute(bundles):
-        found[day].bundles.add(bundle)
+        one = found.setdefault(day, Window(day, day))
+        one.counts[kind, value], one.totals[kind, value] = int(count), float(total)
     return [found[day] for day in sorted(found)]
 
 
@@ -106,10 +115,3 @@ def coded_by(db: Connection, since: str) -> dict[str, tuple[int, int]]:
         .group_by(tallies.c.value)
     )
     return {code: (int(count), int(far)) for code, count, far in db.execute(query) if code}
-
-
-def light(predictions: Sequence[Prediction]) -> Tally:
-    """The counts of some predictions."""
-    found = Tally()
-    found.add(predictions)
-    return found
