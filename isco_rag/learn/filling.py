@@ -26,11 +26,11 @@ Booleans = NDArray[np.bool_]
 POOL = 512
 
 
-class _Best(Struct):
+class _Best(Struct, frozen=True):
     probability: float
 
 
-class Answered(Said):
+class Answered(Said, frozen=True):
     """What is read of a prediction to draw from it."""
 
     top: tuple[_Best, ...] = ()

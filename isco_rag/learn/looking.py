@@ -114,11 +114,11 @@ def _drifted(taxonomy: Taxonomy, before: Window, now: Window, limits: Limits) ->
     automatic = [(w.rows - w.of("row").get("review", 0), w.rows) for w in (before, now)]
     far = [(w.of("row").get("far", 0), _coded(w)) for w in (before, now)]
     return [
-        monitor.rise("automation", "need no person", *automatic, limits.automation, limits.rows, sign=-1),
+        monitor.rise("automation", "need no person", automatic[0], automatic[1], limits.automation, limits.rows, sign=-1),
         monitor.shift("codes, top level", _top(taxonomy, before), _top(taxonomy, now), limits),
         monitor.shift("codes as they went out", before.of("code"), now.of("code"), limits),
         monitor.shift("confidence", before.of("band"), now.of("band"), limits),
-        monitor.rise("no near example", "have no near example", *far, limits.far, limits.rows),
+        monitor.rise("no near example", "have no near example", far[0], far[1], limits.far, limits.rows),
         monitor.drift(before.centres, now.centres, limits),
     ]
 

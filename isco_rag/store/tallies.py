@@ -88,8 +88,9 @@ def window(db: Connection, since: str, until: str) -> Window:
     for kind, value, count, total in db.execute(query.group_by(tallies.c.kind, tallies.c.value)):
         found.counts[kind, value], found.totals[kind, value] = int(count), float(total)
     found.bundles.update(db.execute(select(tallies.c.bundle).where(*within).distinct()).scalars())
-    for row in db.execute(select(centroids).where(centroids.c.day >= since, centroids.c.day < until).order_by(centroids.c.id)):
-        found.centres.append(Centre(row.bundle, row.rows, row.count, np.frombuffer(row.vector, "<f8")))
+    columns = (centroids.c.bundle, centroids.c.rows, centroids.c.count, centroids.c.vector)
+    for bundle, rows, count, vector in db.execute(select(*columns).where(centroids.c.day >= since, centroids.c.day < until)):
+        found.centres.append(Centre(bundle, rows, count, np.frombuffer(vector, "<f8")))
     return found
 
 
