@@ -11,6 +11,7 @@ from isco_rag.learn import monitor
 from isco_rag.learn.estimate import Untouched
 from isco_rag.learn.monitor import DayFigures, Finding, Limits, Window
 from isco_rag.learn.plan import Challenge, plan
+from isco_rag.learn.sampling import band_name
 from isco_rag.store import evaluations, frames, quality, tallies
 from isco_rag.store.database import Store
 from isco_rag.store.evaluations import Evaluation
@@ -117,7 +118,7 @@ def _drifted(taxonomy: Taxonomy, before: Window, now: Window, limits: Limits) ->
         monitor.rise("automation", "need no person", automatic[0], automatic[1], limits.automation, limits.rows, sign=-1),
         monitor.shift("codes, top level", _top(taxonomy, before), _top(taxonomy, now), limits),
         monitor.shift("codes as they went out", before.of("code"), now.of("code"), limits),
-        monitor.shift("confidence", before.of("band"), now.of("band"), limits),
+        monitor.shift("confidence", _bands(before), _bands(now), limits),
         monitor.rise("no near example", "have no near example", far[0], far[1], limits.far, limits.rows),
         monitor.drift(before.centres, now.centres, limits),
     ]
@@ -125,6 +126,10 @@ def _drifted(taxonomy: Taxonomy, before: Window, now: Window, limits: Limits) ->
 
 def _coded(window: Window) -> int:
     return window.rows - window.of("grade").get("not_codable", 0)
+
+
+def _bands(window: Window) -> dict[str, int]:
+    return {band_name(int(band)): n for band, n in window.of("band").items()}
 
 
 def _top(taxonomy: Taxonomy, window: Window) -> dict[str, int]:

@@ -13,7 +13,7 @@ from isco_api.routes import learning, oversight
 from isco_api.routes.given import Asking, Given, ask
 
 SPANS = (0, 7, 30, 365)
-CHALLENGES = 12
+CHALLENGES = 8
 KINDS = {
     "errors": no_text("corrected often"), "confusion": no_text("confused"), "calibration": no_text("surer than right"),
     "coverage": no_text("few examples"),
