@@ -271,8 +271,9 @@ class Classifier:
                 if sure
                 else f"no unit group is likelier than {top[0].probability:.0%}"
             )
+        near = min(round(float(scored.cosines[row].max()), DECIMALS), 1.0)
         return Prediction(
-            job.id, code, self.taxonomy.group(code).title, level, confidence, grade, review, top, why, self.parts.name
+            job.id, code, self.taxonomy.group(code).title, level, confidence, grade, review, top, why, self.parts.name, near
         )  # fmt: skip
 
     def _candidate(self, leaf: int, p: Doubles) -> Candidate:

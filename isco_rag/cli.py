@@ -25,6 +25,8 @@ COMMANDS = {
     "index": ("isco_rag.commands.index:index", "See and rebuild the index that corrections go into."),
     "users": ("isco_rag.commands.users:users", "Manage the people who may log in."),
     "keys": ("isco_rag.commands.keys:keys", "Manage the keys of programs."),
+    "learn": ("isco_rag.commands.learn:learn", "Say what to learn next, and fill the review queue."),
+    "monitor": ("isco_rag.commands.monitor:monitor", "Say what has changed, and whether an alert stands."),
     "audit": ("isco_rag.commands.audit:audit", "Check the audit trail and take it out."),
     "backup": ("isco_rag.commands.backup:backup", "Save the state of the service."),
     "restore": ("isco_rag.commands.backup:restore", "Bring a saved state back."),
@@ -67,8 +69,8 @@ def main() -> None:
     """Code job descriptions into ISCO-08, with probabilities that mean what they say.
 
     Exit codes: 0 done, 2 usage, 3 input file, 4 unknown code, 5 classification, 6 bundle, 7 training, 8 state database,
-    9 not found, 10 conflict, 11 login, 12 access, 13 limit, 14 too large, 15 audit trail, 20 evaluation,
-    21 nothing to evaluate here, 22 below baseline.
+    9 not found, 10 conflict, 11 login, 12 access, 13 limit, 14 too large, 15 audit trail, 16 alert,
+    20 evaluation, 21 nothing to evaluate here, 22 below baseline.
     """
 
 

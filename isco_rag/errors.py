@@ -15,6 +15,7 @@
     ├── LimitError             more than may be asked at once
     ├── TooLargeError          a body, a field or a file that is larger than it may be
     ├── AuditError             an audit trail that does not verify
+    ├── AlertError             a watched figure beyond its limit
     ├── EvaluationError        a suite, a run or an evaluation database that can't be used
     ├── AbsentError            suites whose gold files are not on this machine, so that nothing was measured
     └── RegressionError        a bundle that falls below its baseline or a gate
@@ -125,6 +126,13 @@ class AuditError(CoderError):
     """An audit trail in which a row was changed, removed or reordered."""
 
     exit_code = 15
+    http_status = 409
+
+
+class AlertError(CoderError):
+    """A watched figure stands beyond its limit; for a scheduler that mails what fails."""
+
+    exit_code = 16
     http_status = 409
 
 

@@ -47,7 +47,8 @@ class Prediction(Struct, frozen=True):
     """The answer for one job.
 
     `code` is what is emitted: a unit group, or a shorter code where the unit group is not sure enough, or empty if the record is not
-    codable. `confidence` is the probability of that very code. `top` holds the three most probable unit groups.
+    codable. `confidence` is the probability of that very code. `top` holds the three most probable unit groups. `near` is the cosine of
+    the index entry nearest to any text of the job.
     """
 
     id: str
@@ -60,6 +61,7 @@ class Prediction(Struct, frozen=True):
     top: tuple[Candidate, ...]
     reason: str
     bundle: str
+    near: float = 0.0
 
 
 class Contrast(Struct, frozen=True):

@@ -14,7 +14,7 @@ What each command says of itself; `python -m tests.help_pages` writes this page,
 
 Errors are one line on standard error that says what to do, and the exit code tells their kind: 2 usage, 3 input file, 4 unknown code,
 5 classification, 6 bundle, 7 training, 8 state database, 9 not found, 10 conflict, 11 login, 12 access, 13 limit, 14 too large, 15 audit
-trail, 20 evaluation, 21 nothing to evaluate here, 22 below baseline; 0 is done. A record that can't be coded is no error: it is referred
+trail, 16 alert, 20 evaluation, 21 nothing to evaluate here, 22 below baseline; 0 is done. A record that can't be coded is no error: it is referred
 in its row with a reason.
 """
 

@@ -33,6 +33,7 @@ TYPES: dict[type[CoderError], str] = {
     errors.LimitError: "limit",
     errors.TooLargeError: "too-large",
     errors.AuditError: "audit",
+    errors.AlertError: "alert",
     errors.EvaluationError: "evaluation",
     errors.AbsentError: "absent",
     errors.RegressionError: "regression",

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from time import monotonic
@@ -14,12 +14,13 @@ from isco_api.limits import Buckets
 from isco_api.live import Live
 from isco_api.metrics import Meters
 from isco_api.options import Options
-from isco_rag.errors import InputError, TooLargeError
+from isco_api.watch import Watch
+from isco_rag.errors import InputError, StoreError, TooLargeError
 from isco_rag.store import users
 from isco_rag.store.database import Store
 from isco_rag.store.records import User
 from isco_rag.store.settings import Running, current
-from isco_rag.types import Job
+from isco_rag.types import Job, Prediction
 
 log = logging.getLogger("isco_api")
 Answer = TypeVar("Answer")
@@ -27,6 +28,7 @@ Answer = TypeVar("Answer")
 LOCAL = User(0, "local", "administrator", False, "", "")
 # How long it may take until a first user, made by a command beside the running service, ends the single-user mode.
 MODE_SECONDS = 1.0
+WATCHED = ("api", "batch")
 
 
 class Service:
@@ -40,6 +42,7 @@ class Service:
         self.stopping, self.wake = threading.Event(), threading.Event()
         # Set when corrections may have changed.
         self.taught = threading.Event()
+        self.watch = Watch(store, self.stopping)
         self.live = Live(engine, store, self.taught, self.stopping)
         self._files = ThreadPoolExecutor(2, thread_name_prefix="isco-files")
         self._mode = (0.0, False)
@@ -59,6 +62,13 @@ class Service:
         """The settings as they stand."""
         with self.store.read() as db:
             return current(db)
+
+    def coded(self, source: str, answers: Sequence[Prediction]) -> None:
+        """Counts answers in the meters and, where they are no trial on a page and no file, for monitoring; files are counted at their end."""
+        for answer in answers:
+            self.meters.predictions.labels(source, answer.grade).inc()
+        if source in WATCHED:
+            self.watch.note(source, answers)
 
     def checked(self, job: Job) -> Job:
         """The job, or TooLargeError where a field is longer than is taken."""
@@ -94,6 +104,10 @@ class Service:
         self.stopping.set()
         self.wake.set()
         self.live.close()
+        try:
+            self.watch.flush()
+        except StoreError as error:
+            log.warning("counts of the last seconds are lost: %s", error)
         self.engine.close()
         self.store.close()
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from time import monotonic, time
 
+from isco_api.drawing import FileDraw, draw_from_file, store_draw
 from isco_api.engine import PIECE
 from isco_api.service import Service
 from isco_rag.classify import Classifier
@@ -121,9 +122,23 @@ class Worker:
                         last = monotonic()
                 self._store(job, done, given, answers, coder.parts.name)
                 done, last = done + len(part), monotonic()
+            drawn = self._draw(job, path, form)
         with self.service.store.write() as db:
-            if not jobs.finish(db, self.name, job.id, current(db).result_days):
+            running = current(db)
+            if not jobs.finish(db, self.name, job.id, running.result_days):
                 raise Lost
+            if drawn:
+                store_draw(db, job, self.service.engine.name, drawn, running)
+
+    def _draw(self, job: FileJob, path: Path, form: Form) -> FileDraw | None:
+        """What the file gives to review and monitoring; a file is finished without it where that fails."""
+        try:
+            return draw_from_file(self.service, job, path, form, job_of, lambda: self._renew(job))
+        except (Lost, StoreError):
+            raise
+        except Exception:
+            log.exception("nothing was drawn from a file", extra={"job": job.id})
+            return None
 
     @staticmethod
     def _classify(coder: Classifier, given: Sequence[Job], known: OrderedDict[tuple[str, str, str], Prediction]) -> list[Prediction]:
@@ -149,8 +164,7 @@ class Worker:
                 raise Lost
             kept = predictions.keep(db, job.owner, "file", wanted, job.id)
             reviews.open_reviews(db, kept, "the grade is among those that go to review", current(db).coders)
-        for prediction in answers:
-            self.service.meters.predictions.labels("file", prediction.grade).inc()
+        self.service.coded("file", answers)
 
     def tidy(self) -> None:
         """Removes results that are over their time, and files that a killed process left behind."""

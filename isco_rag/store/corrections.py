@@ -4,7 +4,7 @@ The same text and code stands once. The same text with two codes is disputed: ne
 """
 
 import msgspec
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, func, select, update
 
 from isco_rag.errors import ConflictError, InputError, NotFoundError, TooLargeError
 from isco_rag.store import audit, clock
@@ -106,6 +106,12 @@ def listed(db: Connection, *, state: str = "", code: str = "", by: str = "", bef
         if value:
             query = query.where(column == value)
     return [record(row) for row in db.execute(query.where(corrections.c.id < before) if before else query)]
+
+
+def taught(db: Connection) -> dict[str, int]:
+    """How many active corrections there are to each code."""
+    query = select(corrections.c.code, func.count()).where(corrections.c.state == "active").group_by(corrections.c.code)
+    return {str(code): int(count) for code, count in db.execute(query)}
 
 
 def changes_after(db: Connection, number: int, limit: int = 1000) -> list[Change]:

@@ -7,7 +7,8 @@ chunk is stored twice, and a worker that lost its claim can store nothing. docs/
 
 import secrets
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, Row, and_, delete, func, or_, select, update
@@ -212,14 +213,27 @@ def fail(db: Connection, worker: str, number: str, error: str, *, final: bool = 
     return state
 
 
-def results(db: Connection, number: str) -> Iterator[list[Prediction]]:
-    """The predictions of the finished chunks, in order."""
-    count = 0
+def results(db: Connection, number: str, kind: type[Any] = Prediction) -> Iterator[list[Any]]:
+    """The predictions of the finished chunks, in order; read as another `kind` of record that has some of their fields."""
+    count, decoder = 0, msgspec.json.Decoder(list[kind])  # type: ignore[valid-type]
     while (
         data := db.execute(select(chunks.c.predictions).where(chunks.c.job_id == number, chunks.c.number == count)).scalar()
     ) is not None:
-        yield msgspec.json.decode(zlib.decompress(data), type=list[Prediction])
+        yield decoder.decode(zlib.decompress(data))
         count += 1
+
+
+def answers_of(db: Connection, number: str, rows: Sequence[int]) -> dict[int, Prediction]:
+    """The predictions of some rows, by row; only the chunks that hold them are read."""
+    wanted, found, first = sorted(rows), {}, 0
+    for chunk, count in db.execute(select(chunks.c.number, chunks.c.rows).where(chunks.c.job_id == number).order_by(chunks.c.number)).all():
+        own = [row for row in wanted if first <= row < first + count]
+        if own:
+            data = db.execute(select(chunks.c.predictions).where(chunks.c.job_id == number, chunks.c.number == chunk)).scalar_one()
+            answers = msgspec.json.decode(zlib.decompress(data), type=list[Prediction])
+            found.update({row: answers[row - first] for row in own})
+        first += count
+    return found
 
 
 def purge(db: Connection) -> int:

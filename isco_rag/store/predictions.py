@@ -75,6 +75,12 @@ def listed(db: Connection, owner: str = "", before: int = 0, limit: int = 100) -
     return [record(row) for row in db.execute(query)]
 
 
+def kept_since(db: Connection, number: int) -> list[Kept]:
+    """Predictions kept one by one, not from a file, with numbers above this one, the oldest first."""
+    query = select(predictions).where(predictions.c.id > number, predictions.c.source != "file").order_by(predictions.c.id)
+    return [record(row) for row in db.execute(query)]
+
+
 def record(row: Row[tuple[object, ...]]) -> Kept:
     """A row of the table as a record."""
     job = msgspec.json.decode(row.job, type=Job)

@@ -1,10 +1,11 @@
 """Quality as the reviews show it, each figure with its interval and n.
 
-Reviewed records are mostly those that the machine was least sure of, so accuracy here is that of the reviewed records, not of all; the
-figures say so by their n. Two records of the same text that were decided as one count once.
+Reviewed records are mostly those that the machine was least sure of, so accuracy here is that of the reviewed records, not of all; what
+is known of all that goes out untouched comes from the random sample alone (isco_rag/store/frames.py). Two records of the same text that were decided as one count once.
 """
 
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from itertools import combinations
 from typing import Any
 
@@ -13,6 +14,9 @@ from msgspec import Struct
 from sqlalchemy import Connection, func, select
 
 from isco_rag.interval import wilson
+from isco_rag.learn.estimate import Untouched
+from isco_rag.learn.plan import Reviewed, upheld
+from isco_rag.store import frames
 from isco_rag.store.schema import decisions, jobs, predictions, reviews
 from isco_rag.taxonomy import Taxonomy
 from isco_rag.types import Metric, Prediction
@@ -58,6 +62,7 @@ class Quality(Struct, frozen=True):
     """The figures of the quality page."""
 
     automation: Metric
+    untouched: Untouched
     accuracy: Metric
     by_group: tuple[Metric, ...]
     by_grade: tuple[GradeQuality, ...]
@@ -69,24 +74,12 @@ class Quality(Struct, frozen=True):
     days: tuple[Day, ...]
 
 
-class _Reviewed(Struct, frozen=True):
-    code: str
-    level: int
-    grade: str
-    confidence: float
-    final: str
-    day: str
-    right: bool
-
-
 def measure(db: Connection, taxonomy: Taxonomy, since: str = "") -> Quality:
     """All figures, from the day `since` on where given."""
-    seen = _reviewed(db, taxonomy, since)
+    seen = reviewed(db, taxonomy, since)
     coded, automatic = _coded(db, since)
-    grades: dict[str, list[_Reviewed]] = defaultdict(list)
     groups: dict[str, list[bool]] = defaultdict(list)
     for one in seen:
-        grades[one.grade].append(one)
         if one.final:
             groups[taxonomy.path(one.final)[0].code].append(one.right)
     wrong = Counter((one.code, one.final) for one in seen if not one.right and one.code)
@@ -98,12 +91,10 @@ def measure(db: Connection, taxonomy: Taxonomy, since: str = "") -> Quality:
     )
     return Quality(
         automation=wilson(sum(automatic.values()), sum(coded.values()), "coded without a person"),
+        untouched=frames.untouched(db, taxonomy, since),
         accuracy=wilson(sum(one.right for one in seen), len(seen), "upheld by people"),
         by_group=tuple(wilson(sum(found), len(found), code) for code, found in sorted(groups.items())),
-        by_grade=tuple(
-            GradeQuality(grade, round(sum(o.confidence for o in found) / len(found), 4), wilson(sum(o.right for o in found), len(found), grade))
-            for grade, found in sorted(grades.items())
-        ),
+        by_grade=by_grade(seen),
         agreement=_agreement(db, taxonomy, since),
         backlog={state: backlog.get(state, 0) for state in ("open", "dispute", "done")},
         oldest_open=db.execute(select(func.min(reviews.c.created)).where(reviews.c.state == "open")).scalar() or "",
@@ -115,11 +106,22 @@ def measure(db: Connection, taxonomy: Taxonomy, since: str = "") -> Quality:
     )  # fmt: skip
 
 
+def by_grade(seen: Sequence[Reviewed]) -> tuple[GradeQuality, ...]:
+    """What each grade is worth."""
+    grades: dict[str, list[Reviewed]] = defaultdict(list)
+    for one in seen:
+        grades[one.grade].append(one)
+    return tuple(
+        GradeQuality(grade, round(sum(o.confidence for o in found) / len(found), 4), wilson(sum(o.right for o in found), len(found), grade))
+        for grade, found in sorted(grades.items())
+    )
+
+
 def _counts(db: Connection, query: Any) -> dict[str, int]:
     return {str(row[0]): int(row[1]) for row in db.execute(query)}
 
 
-def _reviewed(db: Connection, taxonomy: Taxonomy, since: str) -> list[_Reviewed]:
+def reviewed(db: Connection, taxonomy: Taxonomy, since: str) -> list[Reviewed]:
     """Settled reviews, one for each text that was decided."""
     query = (
         select(predictions.c.prediction, reviews.c.final_code, reviews.c.closed)
@@ -131,18 +133,8 @@ def _reviewed(db: Connection, taxonomy: Taxonomy, since: str) -> list[_Reviewed]
     for row in db.execute(query):
         p = msgspec.json.decode(row.prediction, type=Prediction)
         right = upheld(taxonomy, p.code, row.final_code)
-        found.append(_Reviewed(p.code, p.level, p.grade, p.confidence, row.final_code, row.closed[:10], right))
+        found.append(Reviewed(p.code, p.level, p.grade, p.confidence, row.final_code, row.closed[:10], right))
     return found
-
-
-def upheld(taxonomy: Taxonomy, code: str, final: str) -> bool:
-    """Whether what went out is right: the people's code, or a group above it, or both empty. A code below the people's shorter one counts too."""
-    if not code or not final:
-        return code == final
-    if code not in taxonomy or final not in taxonomy:
-        return code == final
-    level = min(taxonomy.group(code).level, taxonomy.group(final).level)
-    return taxonomy.ancestor(code, level) == taxonomy.ancestor(final, level)
 
 
 def _coded(db: Connection, since: str) -> tuple[Counter[str], Counter[str]]:

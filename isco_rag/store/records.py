@@ -91,6 +91,7 @@ class Review(Struct, frozen=True):
     why: str
     score: float
     weight: float
+    design: str
     coders: int
     assigned: str
     flagged: bool

@@ -63,7 +63,7 @@ def outcome(said: Sequence[Decision], coders: int) -> Outcome:
 
 def open_reviews(db: Connection, numbers: Sequence[int], why: str, coders: int = 1, weight: float = 1.0) -> int:
     """Puts kept predictions into the queue, the least sure first; how many were not there yet."""
-    there = set(db.execute(select(reviews.c.prediction_id).where(reviews.c.prediction_id.in_(numbers))).scalars())
+    there = queued(db, numbers)
     fresh = [n for n in numbers if n not in there]
     if not fresh:
         return 0
@@ -90,6 +90,15 @@ def _best(prediction: str) -> float:
     """The probability of the best unit group in a prediction's JSON; 1 for a record without any, which needs a glance, not thought."""
     top = msgspec.json.decode(prediction, type=_Answer).top
     return float(top[0]["probability"]) if top else 1.0  # type: ignore[arg-type]
+
+
+def queued(db: Connection, numbers: Sequence[int]) -> set[int]:
+    """Which of these predictions are in the queue or were."""
+    found: set[int] = set()
+    for start in range(0, len(numbers), 1000):
+        part = numbers[start : start + 1000]
+        found |= set(db.execute(select(reviews.c.prediction_id).where(reviews.c.prediction_id.in_(part))).scalars())
+    return found
 
 
 def known(db: Connection, numbers: Sequence[int]) -> bool:
@@ -146,7 +155,7 @@ def _veiled(db: Connection, row: Row[tuple[object, ...]], reader: User) -> Revie
     """The review; while two code blind, each sees what it said itself, and a dispute shows all to those who may settle it."""
     values = fields(row)
     kept = {name[2:]: values.pop(name) for name in list(values) if name.startswith("p_")}
-    del values["prediction_id"]
+    del values["prediction_id"], values["frame_id"]
     said = said_of(db, row.id)
     if row.coders > 1 and row.state != "done" and not (row.state == "dispute" and at_least(reader.role, "reviewer")):
         said = [d for d in said if d.by == reader.name]

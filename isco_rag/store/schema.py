@@ -144,6 +144,9 @@ reviews = Table(
     Column("why", Text, nullable=False),
     Column("score", Float, nullable=False),
     Column("weight", Float, nullable=False, default=1.0),
+    # Which design drew the record ("" where somebody or a rule chose it), and the frame that it was drawn from.
+    Column("design", String(12), nullable=False, default="", server_default=""),
+    Column("frame_id", Number, index=True),
     Column("coders", Integer, nullable=False, default=1),
     Column("assigned", String(80), nullable=False, default=""),
     Column("flagged", Boolean, nullable=False, default=False),
@@ -229,4 +232,57 @@ heads = Table(
     Column("audit_id", BigInteger, nullable=False),
     Column("audit_hash", String(64), nullable=False),
     Column("change_id", BigInteger, nullable=False),
+)  # fmt: skip
+
+# What was there to draw from: the rows of one band that went out untouched in one file (or among predictions kept one by one, up to
+# number `upto`), how many were drawn into the queue, with which probability each.
+frames = Table(
+    "frames", metadata,
+    Column("id", Number, primary_key=True),
+    Column("at", AT, nullable=False, index=True),
+    Column("job_id", String(32), nullable=False, default="", index=True),
+    Column("upto", Number, nullable=False, default=0),
+    Column("bundle", Text, nullable=False),
+    Column("band", Integer, nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("drawn", Integer, nullable=False),
+    Column("probability", Float, nullable=False),
+)  # fmt: skip
+
+# What was answered, counted: on a day, by a bundle, for files or requests; `total` sums what belongs to the kind (see store/tallies.py).
+tallies = Table(
+    "tallies", metadata,
+    Column("day", String(10), primary_key=True),
+    Column("bundle", String(200), primary_key=True),
+    Column("source", String(12), primary_key=True),
+    Column("kind", String(12), primary_key=True),
+    Column("value", String(40), primary_key=True),
+    Column("count", BigInteger, nullable=False),
+    Column("total", Float, nullable=False),
+)  # fmt: skip
+
+# Sums of unit vectors of texts drawn at random from a file; `rows` is how many rows they stand for.
+centroids = Table(
+    "centroids", metadata,
+    Column("id", Number, primary_key=True),
+    Column("day", String(10), nullable=False, index=True),
+    Column("bundle", Text, nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("vector", LargeBinary, nullable=False),
+)  # fmt: skip
+
+# A bundle measured on shipped gold when it first answered here; `key` is the hash of its manifest and how it was set up.
+evaluations = Table(
+    "evaluations", metadata,
+    Column("key", String(64), primary_key=True),
+    Column("bundle", Text, nullable=False),
+    Column("suite", String(80), nullable=False),
+    Column("state", String(12), nullable=False),
+    Column("started", AT, nullable=False),
+    Column("lease", AT, nullable=False),
+    Column("finished", AT, nullable=False, default=""),
+    Column("figures", Text, nullable=False, default="[]"),
+    Column("promised", Text, nullable=False, default="[]"),
+    CheckConstraint("state IN ('running', 'done')", name="state"),
 )  # fmt: skip

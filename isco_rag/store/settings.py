@@ -11,6 +11,8 @@ from isco_rag.store import audit
 from isco_rag.store.schema import settings
 from isco_rag.types import Grade
 
+DAY = r"^(\d{4}-\d{2}-\d{2})?$"
+
 
 class Running(Struct, frozen=True, forbid_unknown_fields=True):
     """Settings of the running service with their defaults."""
@@ -19,6 +21,22 @@ class Running(Struct, frozen=True, forbid_unknown_fields=True):
     coders: Annotated[int, Meta(ge=1, le=2)] = 1
     result_days: Annotated[int, Meta(ge=1, le=3650)] = 30
     review_grades: tuple[Grade, ...] = ("very_low", "not_codable")
+    # What is drawn from each file for review: at most so many rows and at most this share of them, divided among three designs.
+    sample_rows: Annotated[int, Meta(ge=0, le=100_000)] = 200
+    sample_share: Annotated[float, Meta(ge=0, le=1)] = 0.02
+    sample_random: Annotated[float, Meta(ge=0, le=1)] = 0.5
+    sample_uncertain: Annotated[float, Meta(ge=0, le=1)] = 0.25
+    sample_diverse: Annotated[float, Meta(ge=0, le=1)] = 0.25
+    # From where on a watched figure is an alert (isco_rag/learn/monitor.py), and the days that it is compared with: empty for the year before.
+    alert_rows: Annotated[int, Meta(ge=20, le=1_000_000)] = 200
+    alert_psi: Annotated[float, Meta(gt=0, le=10)] = 0.25
+    alert_automation: Annotated[float, Meta(gt=0, le=1)] = 0.1
+    alert_far: Annotated[float, Meta(gt=0, le=1)] = 0.1
+    alert_centroid: Annotated[float, Meta(gt=0, le=2)] = 0.1
+    alert_calibration: Annotated[float, Meta(ge=0, le=1)] = 0.05
+    alert_error: Annotated[float, Meta(gt=0, le=1)] = 0.15
+    reference_from: Annotated[str, Meta(pattern=DAY)] = ""
+    reference_until: Annotated[str, Meta(pattern=DAY)] = ""
 
 
 def current(db: Connection) -> Running:

@@ -29,6 +29,8 @@ EXPECTED = {
     "addCorrection": ("coder", "corrections"), "listCorrections": ("coder", "corrections"), "getCorrection": ("coder", "corrections"),
     "revertCorrection": ("reviewer", "corrections"), "upholdCorrection": ("reviewer", "corrections"),
     "getQuality": ("viewer", "quality"), "listModels": ("viewer", "quality"), "currentModel": ("viewer", "quality"),
+    "getPlan": ("viewer", "quality"), "getMonitoring": ("viewer", "quality"), "listEvaluations": ("viewer", "quality"),
+    "fillQueue": ("reviewer", "review"),
     "indexStatus": ("viewer", "quality"), "rebuildIndex": ("administrator", "admin"),
     "listAudit": ("reviewer", "audit"), "verifyAudit": ("administrator", "audit"),
     "listUsers": ("administrator", "admin"), "addUser": ("administrator", "admin"), "changeUser": ("administrator", "admin"),

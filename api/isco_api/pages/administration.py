@@ -7,7 +7,7 @@ from litestar.params import Parameter
 from litestar.response import Redirect, Template
 
 from isco_api.access import Caller, needs
-from isco_api.pages.rendering import GRADES, page
+from isco_api.pages.rendering import GRADES, no_text, page
 from isco_api.routes import administration as api
 from isco_api.routes import corrections, oversight
 from isco_api.routes.given import Asking, Given, ask
@@ -23,6 +23,15 @@ Number = Annotated[int, Parameter(ge=1, le=2**62)]
 Before = Annotated[int, Parameter(ge=0, le=2**62)]
 Name = Annotated[str, Parameter(max_length=80)]
 Form = Request[Any, Any, Any]
+# The settings that are numbers, as the form names them.
+NUMBERS = {
+    "sample_rows": no_text("rows at most"), "sample_share": no_text("share of the rows at most"), "sample_random": no_text("part drawn at random"),
+    "sample_uncertain": no_text("part that is uncertain"), "sample_diverse": no_text("part that differs"),
+    "alert_rows": no_text("rows that it takes to say anything"), "alert_psi": no_text("codes or confidence shift (PSI)"),
+    "alert_automation": no_text("automation falls by"), "alert_far": no_text("texts with no near example rise by"),
+    "alert_centroid": no_text("centre of the texts turns by"), "alert_calibration": no_text("corrected more often than expected by"),
+    "alert_error": no_text("wrong of what goes out untouched, surely above"),
+}  # fmt: skip
 
 
 def _page(name: str, caller: Caller, **context: Any) -> Template:
@@ -147,10 +156,18 @@ def verify(service: Given, caller: Asking) -> Template:
     return page("administration/verified.html", caller, verified=verified, said=str(said or ""))
 
 
+def _number(text: str) -> int | float | str:
+    """A number of the form; what is none stays as it is and is refused by name."""
+    try:
+        return int(text) if text.isdecimal() else float(text)
+    except ValueError:
+        return text
+
+
 @get(f"{HERE}/settings", sync_to_thread=True, **needs("administrator", "admin"))
 def show_settings(service: Given, caller: Asking) -> Template:
     """The settings of the running service."""
-    return _page("settings", caller, running=service.running(), grade_names=GRADES)
+    return _page("settings", caller, running=service.running(), grade_names=GRADES, numbers=NUMBERS)
 
 
 @post(f"{HERE}/settings", status_code=303, **needs("administrator", "admin"))
@@ -161,6 +178,8 @@ async def change_settings(service: Given, caller: Asking, request: Form) -> Redi
         "hide_machine_code": bool(form.get("hide_machine_code")), "coders": 2 if form.get("coders") == "2" else 1,
         "result_days": int(form["result_days"]) if str(form.get("result_days", "")).isdecimal() else form.get("result_days"),
         "review_grades": [g for g in form.getall("review_grades", []) if g in GRADES],
+        **{name: _number(form[name]) for name in NUMBERS if form.get(name)},
+        **{name: form[name] for name in ("reference_from", "reference_until") if name in form},
     }  # fmt: skip
     await service.aside(lambda: ask(api.change_settings, service=service, caller=caller, data=data))
     return Redirect(f"{HERE}/settings", status_code=303)

@@ -85,7 +85,7 @@ async def _answered(
     found = None
     if asked.title.strip() or asked.duties.strip():
         found = await service.engine.explain(service.checked(asked.job))
-        service.meters.predictions.labels("page", found.prediction.grade).inc()
+        service.coded("page", [found.prediction])
     name = "code.html" if whole else "parts/answer.html"
     return page(name, caller, "/", asked=asked, found=found, taxonomy=service.engine.taxonomy, saved=saved, handed=handed)
 

@@ -8,11 +8,17 @@ from litestar.params import Parameter
 from litestar.response import Template
 
 from isco_api.access import needs
-from isco_api.pages.rendering import GRADES, page
-from isco_api.routes import oversight
+from isco_api.pages.rendering import GRADES, no_text, page
+from isco_api.routes import learning, oversight
 from isco_api.routes.given import Asking, Given, ask
 
 SPANS = (0, 7, 30, 365)
+CHALLENGES = 8
+KINDS = {
+    "errors": no_text("corrected often"), "confusion": no_text("confused"), "calibration": no_text("surer than right"),
+    "coverage": no_text("few examples"),
+}  # fmt: skip
+STATES = {"ok": no_text("ok"), "alert": no_text("alert"), "little": no_text("too little")}
 
 
 @get("/quality", sync_to_thread=True, **needs("viewer", "quality"))
@@ -23,7 +29,8 @@ def show(service: Given, caller: Asking, days: Annotated[int, Parameter(ge=0, le
     grades = {one.grade: one for one in found.by_grade}
     return page(
         "quality.html", caller, "/quality", q=found, days=days, spans=SPANS, taxonomy=service.engine.taxonomy,
-        by_grade=[grades[name] for name in GRADES if name in grades], most=max((day.coded for day in found.days), default=0),
+        challenges=learning.plan(service, since, CHALLENGES), kinds=KINDS, report=learning.report(service, since), states=STATES,
+        grade_order=tuple(GRADES), by_grade=[grades[name] for name in GRADES if name in grades], most=max((day.coded for day in found.days), default=0),
     )  # fmt: skip
 
 

@@ -29,7 +29,7 @@ KEEP = Parameter(description="Keep the prediction with its text; its address com
 async def classify(service: Given, caller: Asking, data: Annotated[Job, ONE], keep: Annotated[bool, KEEP] = False) -> Response[Prediction]:
     """The prediction for one job: emitted code, confidence, grade, top three. A job that names no occupation is referred with its reason."""
     found = await service.engine.classify(service.checked(data))
-    service.meters.predictions.labels("api", found.grade).inc()
+    service.coded("api", [found])
     headers = {}
     if keep:
         number = await sync_to_thread(_keep, service, caller.user.name, data, found)
@@ -49,8 +49,7 @@ def _keep(service: Given, who: str, job: Job, found: Prediction) -> int:
 async def classify_batch(service: Given, data: Annotated[list[Job], MANY]) -> list[Prediction]:
     """One prediction per job, in the order of the jobs."""
     found = await service.engine.classify_many(service.checked_all(data))
-    for prediction in found:
-        service.meters.predictions.labels("batch", prediction.grade).inc()
+    service.coded("batch", found)
     return found
 
 

@@ -6,6 +6,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from sqlalchemy import func, select
 
 from isco_api.access import PUBLIC
+from isco_api.routes import learning
 from isco_api.routes.given import Given
 from isco_rag.errors import BundleError
 from isco_rag.store.schema import corrections, jobs, reviews
@@ -44,7 +45,7 @@ def ready(service: Given) -> Health:
     **PUBLIC,
 )
 def metrics(service: Given) -> Response[bytes]:
-    """Requests, times, records coded, backlog of reviews, files and corrections by state."""
+    """Requests, times, records coded, backlog of reviews, files and corrections by state, alerts of monitoring."""
     meters = service.meters
     meters.ready.set(service.engine.ready)
     meters.bundle.labels(service.engine.name).set(1)
@@ -52,6 +53,10 @@ def metrics(service: Given) -> Response[bytes]:
         for gauge, table in ((meters.backlog, reviews), (meters.jobs, jobs), (meters.corrections, corrections)):
             for state, count in db.execute(select(table.c.state, func.count()).group_by(table.c.state)):
                 gauge.labels(state).set(count)
+    if service.engine.ready:
+        meters.alerts.clear()
+        for finding in learning.report(service).findings:
+            meters.alerts.labels(finding.name).set(finding.state == "alert")
     return Response(meters.text(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 

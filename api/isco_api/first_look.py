@@ -1,0 +1,50 @@
+"""The bundle that answers, measured on shipped gold in the background when it answers here for the first time."""
+
+import logging
+import os
+import threading
+from pathlib import Path
+
+import msgspec
+
+from isco_api.engine import lane
+from isco_api.service import Service
+from isco_rag.bundle import MANIFEST, file_hash
+from isco_rag.classify import Classifier
+from isco_rag.learn import first_look
+from isco_rag.types import Manifest
+from isco_rag.wiring import data_folder
+
+log = logging.getLogger("isco_api.first_look")
+GOLD = Path("gold") / "written.csv"
+# The least that the system gives: requests come first.
+NICE = 19
+
+
+def evaluate_once(service: Service, folder: Path, classifier: Classifier) -> threading.Thread:
+    """Measures the bundle in `folder`, whose classifier this is, in a thread of least priority; nothing where it was done before.
+
+    To be called whenever a bundle begins to answer. The classifier is the bundle's own, without corrections.
+    """
+
+    def work() -> None:
+        try:
+            _step_back()
+            manifest = msgspec.json.decode((folder / MANIFEST).read_bytes(), type=Manifest)
+            gold, digest = data_folder() / GOLD, file_hash(folder / MANIFEST)
+            # One lane of its own that runs on this thread alone.
+            own = lane(classifier, None, 1)
+            if gold.is_file() and first_look.evaluate_once(service.store, digest, manifest, own, gold, service.stopping.is_set):
+                log.info("the bundle was measured on its gold", extra={"bundle": manifest.name})
+        except Exception:
+            log.exception("the bundle could not be measured on its gold")
+
+    thread = threading.Thread(target=work, name="isco-first-look", daemon=True)
+    thread.start()
+    return thread
+
+
+def _step_back() -> None:
+    """Gives this thread the least priority, where the system has priorities for threads."""
+    if hasattr(os, "setpriority"):
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)

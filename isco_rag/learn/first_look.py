@@ -1,0 +1,76 @@
+"""A bundle measured on the gold that is shipped, once, when it first answers in an installation.
+
+The same rows on the same bundle give the same figures anywhere, so a difference from its manifest means that something else differs: a
+setting, a calibration, corrections against the gold, a processor, a damaged file that no hash covers.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from isco_rag.classify import Classifier
+from isco_rag.interval import wilson
+from isco_rag.learn.plan import upheld
+from isco_rag.store import evaluations
+from isco_rag.store.database import Store
+from isco_rag.tables import choose_columns, code_column, read_form, read_rows
+from isco_rag.taxonomy import Taxonomy
+from isco_rag.types import Job, Manifest, Metric, Prediction
+
+# Rows between which others get their turn, and the claim is renewed.
+PIECE = 16
+MEASURED = ("top 1", "top 3", "emitted right")
+
+
+def evaluate_once(
+    store: Store, digest: str, manifest: Manifest, classifier: Classifier, gold: Path, stopped: Callable[[], bool] = lambda: False
+) -> bool:
+    """Measures a classifier on a gold file unless that was done before; whether it was done now.
+
+    `digest` is the hash of the bundle's manifest. `stopped` is asked between pieces: what was not finished is done at another time.
+    """
+    key = hashlib.sha256(f"{digest} {classifier.parts.name} {gold.name}".encode()).hexdigest()
+    suite = gold.stem
+    with store.write() as db:
+        if not evaluations.claim(db, key, classifier.parts.name, suite):
+            return False
+    done = False
+    try:
+        jobs, codes = read_gold(gold)
+        answers: list[Prediction] = []
+        for start in range(0, len(jobs), PIECE):
+            if stopped():
+                break
+            answers += classifier.classify(jobs[start : start + PIECE])
+            if start % (8 * PIECE) == 0:
+                with store.write() as db:
+                    evaluations.renew(db, key)
+        done = len(answers) == len(jobs)
+    finally:
+        if not done:
+            with store.write() as db:
+                evaluations.release(db, key)
+    if done:
+        promised = tuple(figure for name in MEASURED for figure in manifest.figures if figure.name == f"{suite}: {name}")
+        with store.write() as db:
+            evaluations.finish(db, key, figures_of(classifier.taxonomy, suite, answers, codes), promised)
+    return done
+
+
+def read_gold(path: Path) -> tuple[list[Job], list[str]]:
+    """Jobs and codes of a gold file."""
+    form = read_form(path)
+    columns, code = choose_columns(form, path, {}), code_column(form, path)
+    rows = list(read_rows(path, form))
+    return [Job(**{field: row[number] for field, number in columns.items()}) for row in rows], [row[code].strip() for row in rows]
+
+
+def figures_of(taxonomy: Taxonomy, suite: str, answers: Sequence[Prediction], codes: Sequence[str]) -> tuple[Metric, ...]:
+    """Shares of all rows: the gold group is the likeliest, is among the likeliest three; what went out is right at its level."""
+    right = dict.fromkeys(MEASURED, 0)
+    for p, code in zip(answers, codes, strict=True):
+        level = taxonomy.group(code).level
+        held = [taxonomy.ancestor(c.code, level) == code for c in p.top]
+        for name, hit in zip(MEASURED, (any(held[:1]), any(held), upheld(taxonomy, p.code, code)), strict=True):
+            right[name] += hit
+    return tuple(wilson(hits, len(answers), f"{suite}: {name}") for name, hits in right.items())
