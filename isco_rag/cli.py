@@ -19,6 +19,8 @@ COMMANDS = {
     "codes": ("isco_rag.commands.codes:codes", "Browse and search the classification."),
     "data": ("isco_rag.commands.data:data", "Import coded titles into an index of your own."),
     "eval": ("isco_eval.commands:evaluate", "Measure the coder: runs, reports, comparison, guard, errors."),
+    "correct": ("isco_rag.commands.correct:correct", "Correct one job's code."),
+    "corrections": ("isco_rag.commands.corrections:corrections", "Import, list, export and decide corrections."),
     "calibrate": ("isco_rag.commands.calibrate:calibrate", "Refit the calibration on your own coded records."),
     "thresholds": ("isco_rag.commands.thresholds:thresholds", "Say what can go out untouched at a given error."),
     "serve": ("isco_api.commands:serve", "Run the REST API and the web pages."),
