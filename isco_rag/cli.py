@@ -21,6 +21,7 @@ COMMANDS = {
     "eval": ("isco_eval.commands:evaluate", "Measure the coder: runs, reports, comparison, guard, errors."),
     "correct": ("isco_rag.commands.correct:correct", "Correct one job's code."),
     "corrections": ("isco_rag.commands.corrections:corrections", "Import, list, export and decide corrections."),
+    "learn": ("isco_rag.commands.learn:learn", "Find what contradicts itself."),
     "calibrate": ("isco_rag.commands.calibrate:calibrate", "Refit the calibration on your own coded records."),
     "thresholds": ("isco_rag.commands.thresholds:thresholds", "Say what can go out untouched at a given error."),
     "serve": ("isco_api.commands:serve", "Run the REST API and the web pages."),

@@ -29,7 +29,7 @@ KEYS = 5000
 EVERYTHING = 1 << 40
 
 
-class Given(Struct, frozen=True):
+class Row(Struct, frozen=True, forbid_unknown_fields=True):
     """A row of a batch: a job, the code it should have, and why."""
 
     job: Job
@@ -56,7 +56,7 @@ def fault(taxonomy: Taxonomy, job: Job, code: str) -> str:
 
 
 def enter(
-    store: Store, classifier: Classifier, known: Known, who: str, batch: Sequence[Given], answers: Mapping[int, Prediction]
+    store: Store, classifier: Classifier, known: Known, who: str, batch: Sequence[Row], answers: Mapping[int, Prediction]
 ) -> list[Outcome]:  # fmt: skip
     """What became of each row of a batch, all in one transaction; `answers` are what the model said, by row, to those that can teach."""
     taxonomy, rules = classifier.taxonomy, classifier.settings.holding

@@ -17,7 +17,7 @@ from isco_rag.sheets import read_upload
 from isco_rag.show import Working, console, plain_table, show_form
 from isco_rag.store import corrections, imports
 from isco_rag.store.database import open_store
-from isco_rag.store.records import Correction, Import
+from isco_rag.store.records import Correction, Flag, Import
 from isco_rag.tables import check_readable
 from isco_rag.wiring import open_classifier
 
@@ -124,3 +124,18 @@ def show_corrections(found: Sequence[Correction], counts: dict[str, int]) -> Non
     out = console()
     out.print(table)
     out.print(", ".join(f"{n:,} {state}" for state, n in sorted(counts.items())) or "there is no correction", style="dim")
+
+
+def show_flags(found: Sequence[Flag], counts: dict[str, int]) -> None:
+    """Flags, a line each, and how many of each kind are open."""
+    table = plain_table("flag", "kind", "code", "why", "look at")
+    for column in table.columns[1:]:
+        column.justify = "left"
+        column.overflow = "fold"
+    for one in found:
+        why = f"{one.why} (closed by {one.closed_by}: {one.reason})" if one.closed else one.why
+        table.add_row(str(one.id), one.kind, one.code, escape(why), escape(", ".join(one.about[:3])))
+    out = console()
+    if found:
+        out.print(table)
+    out.print("open: " + (", ".join(f"{n:,} {kind}" for kind, n in sorted(counts.items())) or "nothing"), style="dim")
