@@ -15,8 +15,7 @@ from isco_rag.classify import Classifier
 from isco_rag.correction_tables import COLUMNS, REPORT, REPORT_SIZE, Line, Table, as_csv, lines_of
 from isco_rag.errors import CoderError
 from isco_rag.learn.suspects import Known, Proposal, proposal, suspects
-from isco_rag.store import clock, corrections, imports, reviews
-from isco_rag.store.corrections import PENDING
+from isco_rag.store import clock, corrections, imports, intake, reviews
 from isco_rag.store.database import Store
 from isco_rag.store.predictions import text_key
 from isco_rag.store.records import Correction, Import
@@ -137,15 +136,14 @@ def _take_in(
     with store.write() as db:
         there = corrections.standing(db, {text for text, _ in keys})
         mine = {k for k, c in there.items() if c.import_id == number}
+        fresh_rows: list[intake.Fresh] = []
         for k, line in zip(keys, good, strict=True):
             if k in mine or k in there:
                 counts["repeated" if k in mine else "already"] += 1
                 continue
-            corrections.add(
-                db, taxonomy, who, "import", line.job, line.code, reason=line.reason, answered=answers.get(k), hold=PENDING,
-                import_id=number, by=line.by,
-            )  # fmt: skip
+            fresh_rows.append(intake.Fresh(line.by or who, line.job, line.code, line.reason, answers.get(k)))
             mine.add(k)
+        intake.take_in(db, who, number, fresh_rows)
         imports.advance(db, number, done, done + len(part), dict(counts))
     return counts
 
@@ -160,14 +158,10 @@ def _settle(store: Store, classifier: Classifier, known: Known, who: str, number
         settled = {k: v for i in range(0, len(texts), KEYS) for k, v in reviews.settled_texts(db, texts[i : i + KEYS]).items()}
         before = _proposals(corrections.brought(db, {row.by for row in rows}, clock.later(days=-rules.days), number))
     found = suspects(classifier.taxonomy, rows, known, settled, before, rules)
-    waiting = [c.id for c in mine if c.held == PENDING]
+    waiting = [c.id for c in mine if c.held == intake.PENDING]
     for start in range(0, len(waiting), CHUNK):
         with store.write() as db:
-            for one in waiting[start : start + CHUNK]:
-                if one in found:
-                    corrections.hold(db, one, found[one])
-                elif corrections.one(db, one).held == PENDING:
-                    corrections.release(db, who, one, audited=False)
+            intake.settle(db, waiting[start : start + CHUNK], found)
 
 
 def _reported(store: Store, taxonomy: Taxonomy, table: Table) -> Iterator[list[str]]:

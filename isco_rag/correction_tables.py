@@ -20,7 +20,7 @@ from isco_rag.types import FIELDS, Job
 PEOPLE = ("final code", "corrected code", "correct code", "reviewed code", "expert code", "people code", "new code", "correction")
 MORE = {"reason": ("reason", "comment", "note"), "by": ("by", "coder", "coded by", "corrected by", "reviewer")}
 COLUMNS = (
-    "correction", "title", "duties", "industry", "language", "code", "state", "by", "at", "source", "reason", "machine_code",
+    "number", "title", "duties", "industry", "language", "code", "state", "by", "at", "source", "reason", "machine_code",
     "machine_confidence", "bundle", "held",
 )  # fmt: skip
 REPORT = ("row", "outcome", "why")

@@ -17,10 +17,13 @@ from isco_rag.sheets import read_upload
 from isco_rag.show import Working, console, plain_table, show_form
 from isco_rag.store import corrections, imports
 from isco_rag.store.database import open_store
+from isco_rag.store.flags import Told
 from isco_rag.store.records import Correction, Flag, Import
 from isco_rag.tables import check_readable
 from isco_rag.wiring import open_classifier
 
+# References of a flag that a table shows.
+POINTED = 3
 WORDS = {
     "active": "in the index", "disputed": "contradict others of the same text: isco-rag corrections adjudicate",
     "held": "wait for an expert: isco-rag corrections release, or revert", "repeated": "stood in the file before",
@@ -126,15 +129,20 @@ def show_corrections(found: Sequence[Correction], counts: dict[str, int]) -> Non
     out.print(", ".join(f"{n:,} {state}" for state, n in sorted(counts.items())) or "there is no correction", style="dim")
 
 
-def show_flags(found: Sequence[Flag], counts: dict[str, int]) -> None:
-    """Flags, a line each, and how many of each kind are open."""
+def _pointed(ref: str, told: dict[str, Told]) -> str:
+    one = told.get(ref)
+    return f"{ref}: {one.text[:60]} ({one.code})" if one else ref
+
+
+def show_flags(found: Sequence[Flag], counts: dict[str, int], told: dict[str, Told]) -> None:
+    """Flags with the texts they point to, and how many of each kind are open."""
     table = plain_table("flag", "kind", "code", "why", "look at")
     for column in table.columns[1:]:
         column.justify = "left"
         column.overflow = "fold"
     for one in found:
         why = f"{one.why} (closed by {one.closed_by}: {one.reason})" if one.closed else one.why
-        table.add_row(str(one.id), one.kind, one.code, escape(why), escape(", ".join(one.about[:3])))
+        table.add_row(str(one.id), one.kind, one.code, escape(why), escape("\n".join(_pointed(ref, told) for ref in one.about[:POINTED])))
     out = console()
     if found:
         out.print(table)

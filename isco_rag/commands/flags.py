@@ -42,9 +42,8 @@ def flags(
         click.echo(f"{new:,} new flags, {gone:,} closed since what they were about was taken back")
     codes = codes_under(default_taxonomy(), under) if under else ()
     with store.read() as db:
-        show_flags(
-            stored.listed(db, state="closed" if closed else "open", kind=kind or "", codes=codes, limit=limit), stored.counted(db)
-        )  # fmt: skip
+        found = stored.listed(db, state="closed" if closed else "open", kind=kind or "", codes=codes, limit=limit)
+        show_flags(found, stored.counted(db), stored.told(db, {ref for one in found for ref in one.about}))
 
 
 @click.command("close-flag")

@@ -88,9 +88,10 @@ def twins(taxonomy: Taxonomy, said: Sequence[Said], vectors: Floats) -> list[Fou
 def against_neighbours(taxonomy: Taxonomy, one: Said, hits: Sequence[Hit]) -> tuple[Against, Found | None]:
     """Whether a decision is against its nearest coded examples, and what to flag, if so; its own text does not count."""
     own = letters(one.job)
-    near = [h for h in hits if h.score >= NEAR and h.entry.id != one.ref and letters(Job(h.entry.title, h.entry.duties)) != own][
-        :NEIGHBOURS
-    ]
+    # An entry may stand in several rows: the nearest counts.
+    once = {h.entry.id: h for h in reversed(hits) if h.score >= NEAR and h.entry.id != one.ref}
+    others = [h for h in once.values() if letters(Job(h.entry.title, h.entry.duties)) != own]
+    near = sorted(others, key=lambda h: (-h.score, h.entry.id))[:NEIGHBOURS]
     counts = Counter(hit.entry.code for hit in near)
     code, n = min(counts.items(), key=lambda item: (-item[1], item[0]), default=("", 0))
     if n < SAME:

@@ -119,5 +119,5 @@ def _moves(taxonomy: Taxonomy, rows: Sequence[Proposal], known: Known, rules: Ho
     for (by, said, code), moved in texts.items():
         n = len(sure[by, said])
         if len(moved) >= rules.texts and len(moved) > rules.most * n:
-            found.setdefault((by, said, code), f"{by} moves {len(moved)} of {n} texts that the model is sure are {said} to {code}")
+            found.setdefault((by, said, code), f"{by} moves {len(moved)} of {n} texts that the model takes for {said} to {code}")
     return found

@@ -22,8 +22,6 @@ from isco_rag.types import Job, Prediction
 # What is in the index or would be, were it not contradicted; the others wait or are gone.
 LIVE = ("active", "disputed")
 LONGEST_LANGUAGE, LONGEST_NAME = 12, 80
-# Why the rows of a file wait while it is being taken in.
-PENDING = "its file is not taken in yet"
 
 
 def check(taxonomy: Taxonomy, job: Job, code: str) -> None:
@@ -60,12 +58,7 @@ def add(
                 db.execute(update(corrections).where(corrections.c.id == row.id).values(review_id=review_id))
                 return release(db, who, row.id, reason)
             return record(row)
-    values = {
-        "at": clock.now(), "by": by or who, "source": source, "title": job.title, "duties": job.duties, "industry": job.industry,
-        "language": job.language, "text_key": same_text, "code": code, "reason": reason.replace("\x00", ""), "review_id": review_id,
-        "answered": msgspec.json.encode(answered).decode() if answered else "", "bundle": answered.bundle if answered else "",
-        "state": "held", "held": hold, "import_id": import_id,
-    }  # fmt: skip
+    values = values_of(by or who, source, job, code, reason, answered, hold, import_id) | {"review_id": review_id}
     number = db.execute(corrections.insert().values(**values).returning(corrections.c.id)).scalar_one()
     if not hold:
         _enter(db, number, [row for row in standing if row.state in LIVE])
@@ -76,6 +69,18 @@ def add(
     return one(db, number)
 
 
+def values_of(
+    by: str, source: str, job: Job, code: str, reason: str, answered: Prediction | None, hold: str, import_id: int | None
+) -> dict[str, object]:  # fmt: skip
+    """A correction's columns, as it comes in: it waits. `job` is as it is stored."""
+    return {
+        "at": clock.now(), "by": by, "source": source, "title": job.title, "duties": job.duties, "industry": job.industry,
+        "language": job.language, "text_key": text_key(job), "code": code, "reason": reason.replace("\x00", ""), "review_id": None,
+        "answered": msgspec.json.encode(answered).decode() if answered else "", "bundle": answered.bundle if answered else "",
+        "state": "held", "held": hold, "import_id": import_id,
+    }  # fmt: skip
+
+
 def _enter(db: Connection, number: int, against: Collection[Row[tuple[object, ...]]]) -> None:
     """Brings a correction into the index, or, against others of its text, into a dispute with them."""
     _set_state(db, number, "disputed" if against else "active")
@@ -84,11 +89,8 @@ def _enter(db: Connection, number: int, against: Collection[Row[tuple[object, ..
             _set_state(db, row.id, "disputed")
 
 
-def release(db: Connection, who: str, number: int, reason: str = "", *, audited: bool = True) -> Correction:
-    """The held correction, active or, against others of its text, disputed; releasing twice changes nothing. ConflictError where it is gone.
-
-    Without `audited` it is for the caller to write what was released into the trail.
-    """
+def release(db: Connection, who: str, number: int, reason: str = "") -> Correction:
+    """The held correction, active or, against others of its text, disputed; releasing twice changes nothing. ConflictError where it is gone."""
     audit.lock_head(db)
     found = one(db, number)
     if found.state == "reverted":
@@ -99,14 +101,8 @@ def release(db: Connection, who: str, number: int, reason: str = "", *, audited:
     against = db.execute(select(corrections).where(same_text, corrections.c.state.in_(LIVE))).all()
     db.execute(update(corrections).where(corrections.c.id == number).values(held=""))
     _enter(db, number, against)
-    if audited:
-        audit.append(db, who, "correction.release", f"correction:{number}", after=found.code, model=found.bundle, reason=reason)
+    audit.append(db, who, "correction.release", f"correction:{number}", after=found.code, model=found.bundle, reason=reason)
     return one(db, number)
-
-
-def hold(db: Connection, number: int, why: str) -> None:
-    """Says why a correction that waits is to be looked at by an expert."""
-    db.execute(update(corrections).where(corrections.c.id == number, corrections.c.state == "held").values(held=why))
 
 
 def revert(db: Connection, who: str, number: int, reason: str = "") -> Correction:

@@ -1,22 +1,23 @@
 """Flags for experts: raised once, listed, closed with a reason; and what they are raised from."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
+from msgspec import Struct
 from sqlalchemy import Connection, Row, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from isco_rag.errors import InputError, NotFoundError
 from isco_rag.learn.flags import Found, Said, Second
 from isco_rag.store import audit, clock
-from isco_rag.store.corrections import LIVE
 from isco_rag.store.predictions import record as kept_record
 from isco_rag.store.records import Flag, Kept
 from isco_rag.store.schema import corrections, decisions, flags, predictions, reviews
 from isco_rag.types import Job
 
-PART = 500
+# Characters of a text that stand beside a flag.
+SHOWN = 160
 TAKEN_BACK = "what it is about was taken back"
 
 
@@ -87,6 +88,46 @@ def listed(
     return [record(row) for row in db.execute(query.offset(before))]
 
 
+class Told(Struct, frozen=True):
+    """What a flag points to: the text, its code, and whose it is."""
+
+    text: str
+    code: str
+    by: str
+
+
+def told(db: Connection, refs: Iterable[str]) -> dict[str, Told]:
+    """By reference, the corrections, reviews and kept answers that flags point to."""
+    numbers: dict[str, list[int]] = {"correction": [], "review": [], "prediction": []}
+    for ref in refs:
+        kind, _, number = ref.partition(":")
+        if kind in numbers and number.isdecimal():
+            numbers[kind].append(int(number))
+    found = {
+        f"correction:{row.id}": Told(_text(Job(row.title, row.duties)), row.code, row.by)
+        for row in db.execute(select(corrections).where(corrections.c.id.in_(numbers["correction"])))
+    }
+    columns = (
+        reviews.c.id.label("review"),
+        reviews.c.final_code,
+        reviews.c.closed_by,
+        predictions.c.job,
+        predictions.c.id,
+        predictions.c.code,
+    )
+    both = select(*columns).outerjoin(reviews, reviews.c.prediction_id == predictions.c.id)
+    for row in db.execute(both.where(or_(reviews.c.id.in_(numbers["review"]), predictions.c.id.in_(numbers["prediction"])))):
+        text = _text(msgspec.json.decode(row.job, type=Job))
+        found[f"prediction:{row.id}"] = Told(text, row.code, "")
+        if row.review is not None:
+            found[f"review:{row.review}"] = Told(text, row.final_code, row.closed_by)
+    return found
+
+
+def _text(job: Job) -> str:
+    return " ".join(f"{job.title} - {job.duties}".split()).strip(" -")[:SHOWN]
+
+
 def counted(db: Connection) -> dict[str, int]:
     """How many open flags there are of each kind."""
     return {row[0]: row[1] for row in db.execute(select(flags.c.kind, func.count()).where(flags.c.state == "open").group_by(flags.c.kind))}
@@ -105,8 +146,8 @@ def rounds(db: Connection, basis: str) -> tuple[dict[str, int], dict[str, str]]:
 
 
 def said(db: Connection, limit: int) -> list[Said]:
-    """What people decided and stands, the newest first: corrections, and settled reviews."""
-    query = select(corrections).where(corrections.c.state.in_(LIVE), corrections.c.review_id.is_(None))
+    """What people decided and stands, the newest first: corrections, and settled reviews. What is disputed is known to be."""
+    query = select(corrections).where(corrections.c.state == "active", corrections.c.review_id.is_(None))
     found = [
         Said(f"correction:{row.id}", row.by, row.at, Job(row.title, row.duties, row.industry, language=row.language), row.code)
         for row in db.execute(query.order_by(corrections.c.id.desc()).limit(limit))

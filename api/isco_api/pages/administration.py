@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from litestar import Request, get, post
-from litestar.params import Parameter
+from litestar.params import Parameter, QueryParameter
 from litestar.response import Redirect, Template
 
 from isco_api.access import Caller, needs
@@ -106,7 +106,7 @@ def rebuild(service: Given, caller: Asking) -> Redirect:
 @get(f"{HERE}/corrections", sync_to_thread=True, **needs("reviewer", "corrections"))
 def list_corrections(
     service: Given, caller: Asking, before: Before = 0,
-    status: Annotated[str, Parameter(query="state", max_length=10)] = "", of: Annotated[int, Parameter(query="import", ge=0, le=2**62)] = 0,
+    status: Annotated[str, QueryParameter(name="state", max_length=10)] = "", of: Annotated[int, QueryParameter(name="import", ge=0, le=2**62)] = 0,
     number: Annotated[int, Parameter(ge=0, le=2**62)] = 0,
 ) -> Template:  # fmt: skip
     """Corrections, the newest first: all, those of a state, those of an import, or a single one."""

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from litestar import Request, get, post
-from litestar.params import Parameter
+from litestar.params import Parameter, QueryParameter
 from litestar.response import Redirect, Template
 
 from isco_api.access import needs
@@ -12,6 +12,7 @@ from isco_api.routes import flags as api
 from isco_api.routes.given import Asking, Given
 from isco_rag.errors import InputError
 from isco_rag.store import flags
+from isco_rag.store.flags import Told
 from isco_rag.store.reviews import codes_under
 
 PAGE = 100
@@ -25,7 +26,7 @@ KINDS = {
 def show(
     service: Given, caller: Asking,
     kind: Annotated[str, Parameter(max_length=12)] = "", group: Annotated[str, Parameter(max_length=40)] = "",
-    status: Annotated[str, Parameter(query="state", max_length=8)] = "open", skip: Annotated[int, Parameter(ge=0, le=2**31 - 1)] = 0,
+    status: Annotated[str, QueryParameter(name="state", max_length=8)] = "open", skip: Annotated[int, Parameter(ge=0, le=2**31 - 1)] = 0,
 ) -> Template:  # fmt: skip
     """Flags of a kind, about codes under a group, open or closed."""
     if status not in ("open", "closed") or kind not in ("", *KINDS):
@@ -33,9 +34,11 @@ def show(
     codes = codes_under(service.engine.taxonomy, group.strip()) if group.strip() else ()
     with service.store.read() as db:
         found = flags.listed(db, state=status, kind=kind, codes=codes, before=skip, limit=PAGE)
-        counts = flags.counted(db)
+        counts, told = flags.counted(db), flags.told(db, {ref for one in found for ref in one.about})
+    wanted = {ref.removeprefix("entry:") for one in found for ref in one.about if ref.startswith("entry:")}
+    entries = {f"entry:{e.id}": Told(e.title or e.duties, e.code, "") for e in service.engine.one.parts.index.entries if e.id in wanted}
     return page(
-        "flags.html", caller, "/quality", flags=found, counts=counts, kinds=KINDS, kind=kind, group=group, state=status,
+        "flags.html", caller, "/quality", told={**told, **entries}, flags=found, counts=counts, kinds=KINDS, kind=kind, group=group, state=status,
         more=skip + PAGE if len(found) == PAGE else 0, taxonomy=service.engine.taxonomy,
     )  # fmt: skip
 
