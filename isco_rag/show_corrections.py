@@ -10,7 +10,7 @@ from rich.markup import escape
 
 from isco_rag.correcting import begin_import, export, import_table
 from isco_rag.correction_tables import open_table
-from isco_rag.errors import UsageError
+from isco_rag.errors import CoderError, UsageError
 from isco_rag.learn.suspects import known_titles
 from isco_rag.settings import load_settings
 from isco_rag.sheets import read_upload
@@ -19,7 +19,7 @@ from isco_rag.store import corrections, imports
 from isco_rag.store.database import open_store
 from isco_rag.store.flags import Told
 from isco_rag.store.records import Correction, Flag, Import
-from isco_rag.tables import check_readable
+from isco_rag.tables import Form, check_readable
 from isco_rag.wiring import open_classifier
 
 # References of a flag that a table shows.
@@ -42,7 +42,7 @@ def import_file(
         raise UsageError(f"--by takes a name of at most {corrections.LONGEST_NAME} characters")
     check_readable(source)
     with tempfile.TemporaryDirectory(prefix="isco-rag-") as folder:
-        _, text, form = read_upload(source, Path(folder) / source.name, encoding, delimiter)
+        text, form = _read(source, Path(folder) / source.name, encoding, delimiter)
         table = open_table(text, source.name, form, chosen, attributed=True)
         show_form(source, form, {field: number for field, number in table.columns.items() if field != "state"})
         store = open_store(state, database)
@@ -61,6 +61,16 @@ def import_file(
     if text_of_report:
         _write(report, [text_of_report])
         click.echo(f"rows that need a look, each with its reason: {report}")
+
+
+def _read(source: Path, beside: Path, encoding: str, delimiter: str) -> tuple[Path, Form]:
+    """The delimited text of a file and its form; errors name the file."""
+    try:
+        _, text, form = read_upload(source, beside, encoding, delimiter)
+    except CoderError as error:
+        said = str(error).replace(str(beside), str(source))
+        raise type(error)(said if str(source) in said else f"{source}: {said}") from None
+    return text, form
 
 
 def _write(path: Path, lines: Any) -> int:
@@ -108,7 +118,7 @@ def show_imports(found: Sequence[Import]) -> None:
     for column in (*table.columns[1:4], table.columns[6]):
         column.justify = "left"
     for one in found:
-        came = ", ".join(f"{n:,} {name}" for name, n in one.counts.items())
+        came = ", ".join(f"{one.counts[name]:,} {name}" for name in WORDS if one.counts.get(name))
         done = f"{one.done:,}" if one.state == "running" else "all"
         table.add_row(str(one.id), escape(one.name), escape(one.by), one.created[:16], f"{one.rows:,}", done, came)
     console().print(table)
