@@ -136,8 +136,8 @@ def _shared(url: str) -> Engine:
         raise UsageError("PostgreSQL needs one more package: pip install 'psycopg[binary]'") from None
 
 
-def migrate(engine: Engine) -> None:
-    """Brings the tables to the newest form; processes that start together do it one after the other."""
+def migrate(engine: Engine, form: str = "head") -> None:
+    """Brings the tables to the newest form, or to an older one where they have none yet; processes that start together do it one after the other."""
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     embedded = engine.dialect.name == "sqlite"
@@ -149,7 +149,7 @@ def migrate(engine: Engine) -> None:
                 if not embedded:
                     connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
                 config.attributes["connection"] = connection
-                command.upgrade(config, "head")
+                command.upgrade(config, form)
                 if embedded and connection.exec_driver_sql("PRAGMA foreign_key_check").first():
                     raise StoreError("the state database could not be brought up to date; restore it from a backup with: isco-rag restore")
         finally:
