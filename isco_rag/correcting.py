@@ -64,14 +64,19 @@ def enter(
     found = [Outcome(i, "rejected", None, fault(taxonomy, given.job, given.code)) for i, given in enumerate(batch)]
     with store.write() as db:
         before = _proposals(corrections.brought(db, [who], clock.later(days=-rules.days)))
-        hold = suspects(taxonomy, rows, known, reviews.settled_texts(db, keys.values()), before, rules)
-        there = set(corrections.standing(db, keys.values()))
-        for i, answer in answers.items():
-            one = corrections.add(
-                db, taxonomy, who, "batch", batch[i].job, batch[i].code, reason=batch[i].reason, answered=answer, hold=hold.get(i, "")
-            )  # fmt: skip
-            found[i] = Outcome(i, "already" if (keys[i], one.code) in there else "active", one.id)
-            there.add((keys[i], one.code))
+        settled = reviews.settled_texts(db, keys.values())
+        there = {k: c.id for k, c in corrections.standing(db, keys.values()).items()}
+        first = {(keys[i], batch[i].code): i for i in reversed(list(answers)) if (keys[i], batch[i].code) not in there}
+        fresh = sorted(first.values())
+        numbers = intake.take_in(
+            db, who, "batch", [intake.Fresh(who, batch[i].job, batch[i].code, batch[i].reason, answers[i]) for i in fresh]
+        )  # fmt: skip
+        added = dict(zip(fresh, numbers, strict=True))
+        why = suspects(taxonomy, rows, known, settled, before, rules)
+        intake.settle(db, who, numbers, {added[i]: reason for i, reason in why.items() if i in added})
+        for i in answers:
+            one = there.get((keys[i], batch[i].code)) or added[first[keys[i], batch[i].code]]
+            found[i] = Outcome(i, "active" if i in added else "already", one)
         return [_at_the_end(db, outcome) for outcome in found]
 
 
@@ -143,7 +148,7 @@ def _take_in(
                 continue
             fresh_rows.append(intake.Fresh(line.by or who, line.job, line.code, line.reason, answers.get(k)))
             mine.add(k)
-        intake.take_in(db, who, number, fresh_rows)
+        intake.take_in(db, who, "import", fresh_rows, number)
         imports.advance(db, number, done, done + len(part), dict(counts))
     return counts
 
@@ -161,7 +166,7 @@ def _settle(store: Store, classifier: Classifier, known: Known, who: str, number
     waiting = [c.id for c in mine if c.held == intake.PENDING]
     for start in range(0, len(waiting), CHUNK):
         with store.write() as db:
-            intake.settle(db, waiting[start : start + CHUNK], found)
+            intake.settle(db, who, waiting[start : start + CHUNK], found)
 
 
 def _reported(store: Store, taxonomy: Taxonomy, table: Table) -> Iterator[list[str]]:

@@ -46,8 +46,8 @@ def raise_flags(store: Store, classifier: Classifier, who: str, step: Callable[[
 
 
 def _newer(outcomes: Sequence[Against], last: dict[str, str]) -> list[Against]:
-    """Without what a coder had said when an expert last closed such a flag."""
-    return [one for one in outcomes if one.at > last.get(one.by, "")]
+    """Without what was said by or against a coder when an expert last closed such a flag of it: others must not answer for that."""
+    return [one for one in outcomes if one.at > max(last.get(one.by, ""), last.get(one.other, ""))]
 
 
 def _near(classifier: Classifier, said: Sequence[Said], step: Callable[[int], None]) -> tuple[Floats, list[list[Hit]]]:

@@ -55,11 +55,14 @@ class Found(Struct, frozen=True):
 
 
 class Against(Struct, frozen=True):
-    """Whether a person's decision is against what it is compared with; None where there is nothing to compare it with."""
+    """Whether a person's decision is against what it is compared with; None where there is nothing to compare it with. `other` is the person
+    that it is compared with, where it is one.
+    """
 
     by: str
     at: str
     against: bool | None
+    other: str = ""
 
 
 def letters(job: Job) -> str:
@@ -160,6 +163,6 @@ def against_seconds(taxonomy: Taxonomy, said: Iterable[Second]) -> list[Against]
     for one in said:
         records[one.record].append(one)
     return [
-        Against(one.by, one.at, not related(taxonomy, a.code, b.code))
-        for decisions in records.values() for a, b in combinations(decisions[:2], 2) for one in (a, b)
+        Against(one.by, one.at, not related(taxonomy, a.code, b.code), other.by)
+        for decisions in records.values() for a, b in combinations(decisions[:2], 2) for one, other in ((a, b), (b, a))
     ]  # fmt: skip

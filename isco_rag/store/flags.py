@@ -25,13 +25,13 @@ def raise_all(db: Connection, who: str, found: Sequence[Found]) -> int:
     """How many of these were not flagged before, open or closed."""
     audit.lock_head(db)
     dialect, at, count = sqlite if db.dialect.name == "sqlite" else postgresql, clock.now(), 0
-    query = dialect.insert(flags).on_conflict_do_nothing(index_elements=["key"])
+    query = dialect.insert(flags).on_conflict_do_nothing(index_elements=["key"]).returning(flags.c.id)
     for one in found:
         values = {
             "created": at, "kind": one.kind, "key": one.key, "why": one.why, "code": one.code, "about": msgspec.json.encode(one.about).decode(),
             "weight": one.weight, "state": "open", "closed": "", "closed_by": "", "reason": "",
         }  # fmt: skip
-        count += db.execute(query.values(**values)).rowcount
+        count += db.execute(query.values(**values)).first() is not None
     if count:
         audit.append(db, who, "flags.raise", "flags", after=count)
     return count

@@ -1,4 +1,4 @@
-"""Corrections of a file, many in a statement: taken in to wait, then settled: into the index, into a dispute, or before an expert."""
+"""Corrections of a batch or a file, many in a statement: taken in to wait, then settled: into the index, into a dispute, or before an expert."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from isco_rag.store.predictions import stored
 from isco_rag.store.schema import changes, corrections, heads
 from isco_rag.types import Job, Prediction
 
-# Why the rows of a file wait while it is being taken in.
+# Why rows wait until all that came with them is in.
 PENDING = "its file is not taken in yet"
 
 
@@ -26,12 +26,12 @@ class Fresh(Struct, frozen=True):
     answered: Prediction | None
 
 
-def take_in(db: Connection, who: str, number: int, rows: Sequence[Fresh]) -> None:
-    """Adds rows of import `number`; they wait."""
+def take_in(db: Connection, who: str, source: str, rows: Sequence[Fresh], import_id: int | None = None) -> list[int]:
+    """The numbers of rows added, in their order; they wait."""
     audit.lock_head(db)
     if not rows:
-        return
-    values = [values_of(r.by, "import", stored(r.job), r.code, r.reason, r.answered, PENDING, number) for r in rows]
+        return []
+    values = [values_of(r.by, source, stored(r.job), r.code, r.reason, r.answered, PENDING, import_id) for r in rows]
     query = corrections.insert().returning(corrections.c.id, sort_by_parameter_order=True)
     numbers = db.execute(query, values).scalars().all()
     said = [(r.answered.code, r.answered.bundle) if r.answered else ("", "") for r in rows]
@@ -39,11 +39,13 @@ def take_in(db: Connection, who: str, number: int, rows: Sequence[Fresh]) -> Non
         db, who, "correction.add",
         [(f"correction:{n}", code, r.code, bundle, r.reason) for n, r, (code, bundle) in zip(numbers, rows, said, strict=True)],
     )  # fmt: skip
+    return list(numbers)
 
 
-def settle(db: Connection, numbers: Sequence[int], suspicious: Mapping[int, str]) -> None:
-    """Brings those of the numbers that still wait for their file into the index, or into a dispute with others of their text; the suspicious
-    ones wait on, with the reason why. The trail is written for the file as a whole, by `imports.finish`.
+def settle(db: Connection, who: str, numbers: Sequence[int], suspicious: Mapping[int, str]) -> None:
+    """Brings those of the numbers that still wait for the others into the index, or into a dispute with others of their text.
+
+    The suspicious ones wait on, with the reason why, which stands in the trail too.
     """
     audit.lock_head(db)
     waiting = corrections.c.id.in_(numbers), corrections.c.state == "held", corrections.c.held == PENDING
@@ -64,7 +66,9 @@ def settle(db: Connection, numbers: Sequence[int], suspicious: Mapping[int, str]
         one: "disputed" if len(same) > 1 else "active"
         for same in texts.values() for one in same if one in entering or (len(same) > 1 and one in active)
     }  # fmt: skip
-    _write(db, [{"n": n, "s": "held", "h": suspicious[n]} for n in (row.id for row in rows) if n in suspicious])
+    held = [row.id for row in rows if row.id in suspicious]
+    _write(db, [{"n": n, "s": "held", "h": suspicious[n]} for n in held])
+    audit.append_all(db, who, "correction.hold", [(f"correction:{n}", "", "", "", suspicious[n]) for n in held])
     _write(db, [{"n": n, "s": state, "h": ""} for n, state in sorted(fates.items())])
     _note(db, sorted(fates.items()))
 

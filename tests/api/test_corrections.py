@@ -54,7 +54,7 @@ def test_each_row_of_a_batch_has_its_outcome(alone: Client, service: Service) ->
     assert {one["outcome"] for one in again} == {"already", "rejected"}
     with service.store.read() as db:
         assert all(c.answered and c.bundle == "tiny" for c in corrections.listed(db))
-        assert audit.verify(db).rows == 5
+        assert audit.verify(db).rows == 6
 
 
 def test_a_batch_of_nothing_or_too_many_is_refused(alone: Client) -> None:
@@ -78,7 +78,7 @@ def test_what_is_held_answers_nothing_until_it_is_released(as_role: Callable[[st
     assert reviewer.post(f"/api/v1/corrections/{number}/release", json={}).status_code == 409
     with people.store.read() as db:
         assert [r.action for r in audit.listed(db, subject=f"correction:{number}")] == [
-            "correction.revert", "correction.release", "correction.add",
+            "correction.revert", "correction.release", "correction.hold", "correction.add",
         ]  # fmt: skip
 
 

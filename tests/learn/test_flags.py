@@ -111,7 +111,12 @@ def test_a_closed_round_makes_a_new_key() -> None:
 def test_the_first_two_of_a_record_are_compared_and_a_third_is_not() -> None:
     found = against_seconds(TREE, [Second(1, "ann", "t1", "taxi"), Second(2, "ann", "t2", "truck"), Second(1, "bob", "t3", "sport"),
                                    Second(1, "eve", "t4", "sport"), Second(2, "bob", "t5", "A-road")])  # fmt: skip
-    assert found == [Against("ann", "t1", True), Against("bob", "t3", True), Against("ann", "t2", False), Against("bob", "t5", False)]
+    assert found == [
+        Against("ann", "t1", True, "bob"),
+        Against("bob", "t3", True, "ann"),
+        Against("ann", "t2", False, "bob"),
+        Against("bob", "t5", False, "ann"),
+    ]
 
 
 def test_voices_that_are_sure_and_differ_are_flagged() -> None:
