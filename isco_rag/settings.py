@@ -32,6 +32,24 @@ class Thresholds(Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError("the threshold 'automatic' must lie between 0 and 1")
 
 
+class Holding(Struct, frozen=True, forbid_unknown_fields=True):
+    """When a batch of corrections moves so much from one group to another that those rows wait for an expert.
+
+    `titles` and `share`: this many of a group's known titles, and this share of them. A group of the shipped index has 52 titles on
+    average, so a tenth is five; what one coder misreads now and then stays below. `sure`, `texts` and `most`: this many texts that the model
+    would rather have in a group than anywhere else, and more than this share of all such texts that the person brought in. In 2,948 rows of
+    a noisy but honest source no group lost more than half of them to one other code (docs/decisions/0032-held-corrections.md). What the same
+    person brought in within `days` counts too, so that many small batches are caught as one large one is.
+    """
+
+    titles: Annotated[int, Meta(ge=1)] = 5
+    share: Annotated[float, Meta(ge=0, le=1)] = 0.1
+    sure: Annotated[float, Meta(ge=0, le=1)] = 0.5
+    texts: Annotated[int, Meta(ge=1)] = 10
+    most: Annotated[float, Meta(ge=0, le=1)] = 0.6
+    days: Annotated[int, Meta(ge=0, le=3650)] = 7
+
+
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     """Every setting with its default; `fallback_level` counts levels of the classification from the top (ISCO-08: 3 digits).
 
@@ -52,6 +70,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     threads: Annotated[int, Meta(ge=0, le=256)] = 0
     backend: Literal["onnx", "torch"] = "onnx"
     device: str = ""
+    holding: Holding = field(default_factory=Holding)
     calibration: str = ""
     index_also: tuple[str, ...] = ()
 

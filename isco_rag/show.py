@@ -168,7 +168,7 @@ class StageProgress:
 class Working:
     """A progress bar over rows on standard error, for what leaves nothing to show but that it goes on; call it with the rows just done."""
 
-    def __init__(self, what: str, rows: int) -> None:
+    def __init__(self, what: str, rows: int | None) -> None:
         self._progress = Progress(
             TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=Console(stderr=True), transient=True
         )

@@ -67,7 +67,7 @@ def read_form(path: Path, encoding: str = "", delimiter: str = "", *, quotes: bo
 
     InputError where there is no such file, it is empty, it is no text, its bytes do not fit the encoding, or a quote is never closed.
     """
-    _check_readable(path)
+    check_readable(path)
     encoding = encoding or _guess_encoding(path)
     try:
         with path.open(encoding=encoding, newline="") as file:
@@ -104,8 +104,11 @@ def read_form(path: Path, encoding: str = "", delimiter: str = "", *, quotes: bo
     return Form(encoding, delimiter, newline, quotes, tuple(names), count, wide, first_wide)
 
 
-def _check_readable(path: Path) -> None:
-    if path.exists() and not path.is_file():
+def check_readable(path: Path) -> None:
+    """InputError where there is no such file, or it is none that has rows."""
+    if not path.exists():
+        raise InputError(f"{path}: there is no such file; check the path")
+    if not path.is_file():
         raise InputError(f"{path}: is no regular file; name a CSV file")
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import threading
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,6 +17,7 @@ from isco_api.metrics import Meters
 from isco_api.options import Options
 from isco_api.watch import Watch
 from isco_rag.errors import InputError, StoreError, TooLargeError
+from isco_rag.learn.suspects import Known, known_titles
 from isco_rag.store import users
 from isco_rag.store.database import Store
 from isco_rag.store.records import User
@@ -44,8 +46,14 @@ class Service:
         self.taught = threading.Event()
         self.watch = Watch(store, self.stopping)
         self.live = Live(engine, store, self.taught, self.stopping)
+        # Numbers of the files of corrections that this process takes in.
+        self.importing: set[int] = set()
+        # Held while this process looks for contradictions.
+        self.looking = threading.Lock()
+        self._imports = ThreadPoolExecutor(1, thread_name_prefix="isco-imports")
         self._files = ThreadPoolExecutor(2, thread_name_prefix="isco-files")
         self._mode = (0.0, False)
+        self._known = ("", Known({}, Counter()))
 
     def single_user(self) -> bool:
         """Whether there is no login: the service listens on loopback only and there is no user."""
@@ -57,6 +65,13 @@ class Service:
                 answer = not users.exist(db)
             self._mode = (monotonic(), answer)
         return answer
+
+    def known(self) -> Known:
+        """The titles that came with the model's index, against which batches of corrections are held; worked out once for each model."""
+        classifier = self.engine.bulk
+        if self._known[0] != classifier.parts.name:
+            self._known = (classifier.parts.name, known_titles(classifier.parts.index.entries))
+        return self._known[1]
 
     def running(self) -> Running:
         """The settings as they stand."""
@@ -98,10 +113,15 @@ class Service:
         """What `work` returns, for work on files that takes long: two at a time, so that short work elsewhere never waits for it."""
         return await asyncio.get_running_loop().run_in_executor(self._files, work, *args)
 
+    def start_aside(self, work: Callable[..., object], *args: object) -> None:
+        """Begins work that nobody waits for, when what was begun before is done."""
+        self._imports.submit(work, *args)
+
     def close(self) -> None:
         """Ends the threads and gives the connections back."""
-        self._files.shutdown(wait=False, cancel_futures=True)
         self.stopping.set()
+        self._files.shutdown(wait=False, cancel_futures=True)
+        self._imports.shutdown(wait=True, cancel_futures=True)
         self.wake.set()
         self.live.close()
         try:

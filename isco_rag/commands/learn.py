@@ -5,12 +5,13 @@ from pathlib import Path
 
 import click
 
+from isco_rag.commands.flags import close_flag, flags
 from isco_rag.commands.options import BUNDLE_OPTION, DATABASE_OPTION, STATE_OPTION
 
 
 @click.group()
 def learn() -> None:
-    """Say what to learn next, and fill the review queue."""
+    """Say what to learn next, fill the review queue, find what contradicts itself."""
 
 
 SINCE_OPTION = click.option("--since", default="", help="Only from then on: 30d, 4w or a date; default: since the beginning.")
@@ -107,3 +108,7 @@ def coverage(repetitions: int) -> None:
             table.add_row(f"{shown} %", true, f"{case.drawn}", f"{found.covered:.1%}", f"{100 * found.bias:+.3f}", width)
             progress(1)
     console().print(table)
+
+
+learn.add_command(flags)
+learn.add_command(close_flag)

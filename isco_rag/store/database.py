@@ -136,15 +136,31 @@ def _shared(url: str) -> Engine:
         raise UsageError("PostgreSQL needs one more package: pip install 'psycopg[binary]'") from None
 
 
-def migrate(engine: Engine) -> None:
-    """Brings the tables to the newest form; processes that start together do it one after the other."""
+def migrate(engine: Engine, form: str = "head") -> None:
+    """Brings the tables to the newest form, or to an older one where they have none yet; processes that start together do it one after the other."""
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-    with engine.execution_options(write=True).begin() as connection:
-        if engine.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+    embedded = engine.dialect.name == "sqlite"
+    with engine.execution_options(write=True).connect() as connection:
+        # SQLite changes a constraint by copying the table; what refers to it must not mind meanwhile, and is checked before the commit.
+        _references(connection, embedded, "OFF")
+        try:
+            with connection.begin():
+                if not embedded:
+                    connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
+                config.attributes["connection"] = connection
+                command.upgrade(config, form)
+                if embedded and connection.exec_driver_sql("PRAGMA foreign_key_check").first():
+                    raise StoreError("the state database could not be brought up to date; restore it from a backup with: isco-rag restore")
+        finally:
+            _references(connection, embedded, "ON")
+
+
+def _references(connection: Connection, embedded: bool, state: str) -> None:
+    """Switches SQLite's watch over references, which works outside transactions only."""
+    driver = connection.connection.driver_connection
+    if embedded and driver is not None:
+        driver.execute(f"PRAGMA foreign_keys={state}")
 
 
 @contextmanager

@@ -16,7 +16,10 @@ SCOPES: tuple[Scope, ...] = ("classify", "jobs", "review", "corrections", "quali
 DecisionKind = Literal["code", "not_codable", "skip", "flag", "comment"]
 ReviewState = Literal["open", "dispute", "done"]
 JobState = Literal["uploaded", "queued", "running", "done", "failed", "cancelled"]
-CorrectionState = Literal["active", "disputed", "reverted"]
+CorrectionState = Literal["active", "disputed", "held", "reverted"]
+ImportState = Literal["running", "done"]
+FlagKind = Literal["twins", "voices", "neighbours", "drift"]
+FlagState = Literal["open", "closed"]
 
 
 class User(Struct, frozen=True):
@@ -106,7 +109,10 @@ class Review(Struct, frozen=True):
 
 
 class Correction(Struct, frozen=True):
-    """A text and the code that a person gave it; `answered` is what the model of that time had said, `bundle` which model that was."""
+    """A text and the code that a person gave it; `answered` is what the model of that time had said, `bundle` which model that was.
+
+    `held` says why it waits for an expert, or waited; `import_id` is the file that it came with.
+    """
 
     id: int
     at: str
@@ -119,6 +125,38 @@ class Correction(Struct, frozen=True):
     answered: Prediction | None
     bundle: str
     state: CorrectionState
+    held: str = ""
+    import_id: int | None = None
+
+
+class Import(Struct, frozen=True):
+    """A file of corrections: `done` of its `rows` are in, `counts` tells what became of them."""
+
+    id: int
+    name: str
+    by: str
+    state: ImportState
+    rows: int
+    done: int
+    counts: dict[str, int]
+    created: str
+    finished: str
+
+
+class Flag(Struct, frozen=True):
+    """Something that contradicts itself: why in a sentence, the code concerned, and what to look at ("correction:3", "entry:x2512-004")."""
+
+    id: int
+    created: str
+    kind: FlagKind
+    why: str
+    code: str
+    about: tuple[str, ...]
+    weight: float
+    state: FlagState
+    closed: str
+    closed_by: str
+    reason: str
 
 
 class Change(Struct, frozen=True):

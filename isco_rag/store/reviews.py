@@ -4,7 +4,7 @@ One coder decides alone, or two decide blind to each other; where the two differ
 decisions are kept for ever: undoing gives a decision the time of its undoing, overruling adds one behind it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -308,3 +308,14 @@ def assign(db: Connection, who: str, numbers: Sequence[int], name: str) -> int:
     count = db.execute(query).rowcount
     audit.append(db, who, "review.assign", f"reviews:{len(numbers)}", after=name)
     return count
+
+
+def settled_texts(db: Connection, texts: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """By key of the text, the code on which people settled in review, and where they did."""
+    query = (
+        select(predictions.c.text_key, reviews.c.final_code, reviews.c.id)
+        .join(predictions, predictions.c.id == reviews.c.prediction_id)
+        .where(predictions.c.text_key.in_(list(texts)), reviews.c.state == "done", reviews.c.final_code != "", reviews.c.same_as.is_(None))
+        .order_by(reviews.c.id)
+    )
+    return {row.text_key: (row.final_code, f"review {row.id}") for row in db.execute(query)}

@@ -178,6 +178,23 @@ decisions = Table(
           postgresql_where=text("undone = '' AND kind IN ('code', 'not_codable')")),
 )  # fmt: skip
 
+# Files of corrections: what a killed import goes on from (`done` rows are in), what came of it, and its rows that need a look.
+imports = Table(
+    "imports", metadata,
+    Column("id", Number, primary_key=True),
+    Column("digest", String(64), nullable=False, index=True),
+    Column("name", Text, nullable=False),
+    Column("by", String(80), nullable=False),
+    Column("state", String(12), nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("done", Integer, nullable=False, default=0),
+    Column("counts", Text, nullable=False, default="{}"),
+    Column("report", Text, nullable=False, default=""),
+    Column("created", AT, nullable=False),
+    Column("finished", AT, nullable=False, default=""),
+    CheckConstraint("state IN ('running', 'done')", name="state"),
+)  # fmt: skip
+
 corrections = Table(
     "corrections", metadata,
     Column("id", Number, primary_key=True),
@@ -195,7 +212,9 @@ corrections = Table(
     Column("answered", Text, nullable=False, default=""),
     Column("bundle", Text, nullable=False, default=""),
     Column("state", String(12), nullable=False),
-    CheckConstraint("state IN ('active', 'disputed', 'reverted')", name="state"),
+    Column("held", Text, nullable=False, server_default=""),
+    Column("import_id", Number, ForeignKey("imports.id"), index=True),
+    CheckConstraint("state IN ('active', 'disputed', 'held', 'reverted')", name="state"),
     Index("uq_corrections_standing", "text_key", "code", unique=True,
           sqlite_where=text("state <> 'reverted'"), postgresql_where=text("state <> 'reverted'")),
 )  # fmt: skip
@@ -207,6 +226,26 @@ changes = Table(
     Column("at", AT, nullable=False),
     Column("correction_id", Number, ForeignKey("corrections.id"), nullable=False, index=True),
     Column("state", String(12), nullable=False),
+)  # fmt: skip
+
+# What contradicts itself, for experts to look at; `key` says what it is about, so that nothing is raised twice, closed or not.
+flags = Table(
+    "flags", metadata,
+    Column("id", Number, primary_key=True),
+    Column("created", AT, nullable=False),
+    Column("kind", String(12), nullable=False),
+    Column("key", String(200), nullable=False, unique=True),
+    Column("why", Text, nullable=False),
+    Column("code", String(40), nullable=False, default=""),
+    Column("about", Text, nullable=False),
+    Column("weight", Float, nullable=False),
+    Column("state", String(12), nullable=False),
+    Column("closed", AT, nullable=False, default=""),
+    Column("closed_by", String(80), nullable=False, default=""),
+    Column("reason", Text, nullable=False, default=""),
+    CheckConstraint("state IN ('open', 'closed')", name="state"),
+    CheckConstraint("kind IN ('twins', 'voices', 'neighbours', 'drift')", name="kind"),
+    Index(None, "state", "weight"),
 )  # fmt: skip
 
 audit = Table(

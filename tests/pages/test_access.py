@@ -8,7 +8,7 @@ from isco_api.pages import open_pages
 from isco_api.service import Service
 from litestar.testing import TestClient
 
-from isco_rag.store import users
+from isco_rag.store import corrections, users
 from isco_rag.store.records import ROLES
 from tests.api.conftest import BASE, PASSWORD, Client, people, service
 
@@ -16,7 +16,7 @@ __all__ = ["people", "service"]
 HTML = {"accept": "text/html"}
 # The role from which on a page is open.
 OPEN_TO = {
-    "/": "viewer", "/classification": "viewer", "/classification/truck": "viewer", "/pick": "viewer", "/quality": "viewer", "/files": "coder",
+    "/": "viewer", "/classification": "viewer", "/classification/truck": "viewer", "/pick": "viewer", "/quality": "viewer", "/files": "coder", "/corrections/imports": "coder", "/quality/flags": "reviewer",
     "/review": "coder", "/administration/corrections": "reviewer", "/administration/audit": "reviewer", "/administration/users": "administrator",
     "/administration/keys": "administrator", "/administration/settings": "administrator", "/administration/audit/verify": "administrator",
 }  # fmt: skip
@@ -86,3 +86,45 @@ def test_no_page_has_a_script_or_style_of_its_own_or_from_elsewhere(people: Serv
         assert "<style" not in text
         assert text.count("<script") == text.count('<script src="/static/')
         assert "http://" not in text.replace("http://www.w3.org", "")
+
+
+def test_what_is_held_is_released_or_dropped_on_its_page(people: Service, client: Client) -> None:
+    token = log_in(people, client, "reviewer")
+    rows = [{"job": {"title": title}, "code": "sport"} for title in ("taxi driver", "cab driver")]
+    held = client.post("/api/v1/corrections/batch", json={"corrections": rows}, headers={"x-csrf-token": token}).json()
+    assert [row["outcome"] for row in held] == ["held", "held"]
+    shown = client.get("/administration/corrections?state=held").text
+    assert "the index has this very title under taxi" in shown
+    one, two = (row["correction"] for row in held)
+    assert client.post(f"/corrections/{one}/release", data={"csrf_token": token}, follow_redirects=False).status_code == 303
+    assert client.post(f"/administration/corrections/{two}/revert", data={"csrf_token": token}, follow_redirects=False).status_code == 303
+    with people.store.read() as db:
+        assert {c.id: c.state for c in corrections.listed(db)} == {one: "active", two: "reverted"}
+
+
+def test_a_file_that_needs_a_look_is_shown_with_what_can_be_done(people: Service, client: Client) -> None:
+    token = log_in(people, client, "reviewer")
+    content = b"title,code\ntaxi driver,sport\nvan man,truck\nx,nope\n"
+    number = client.post("/api/v1/corrections/imports", files={"data": ("r.csv", content)}, headers={"x-csrf-token": token}).json()["id"]
+    people._imports.submit(lambda: None).result(timeout=60)
+    shown = client.get(f"/corrections/imports/{number}").text
+    assert "Release all that are held" in shown
+    assert "r.csv" in client.get("/corrections/imports").text
+    assert client.post(f"/corrections/imports/{number}/nonsense", data={"csrf_token": token}).status_code == 422
+    assert client.post(f"/corrections/imports/{number}/drop", data={"csrf_token": token}, follow_redirects=False).status_code == 303
+    with people.store.read() as db:
+        assert sorted(c.state for c in corrections.listed(db)) == ["active", "reverted"]
+
+
+def test_a_contradiction_is_looked_for_shown_and_closed(people: Service, client: Client) -> None:
+    token = log_in(people, client, "reviewer")
+    for title, code in (("driver of the long yellow school bus", "taxi"), ("driver of the long yellow school buss", "truck")):
+        client.post("/api/v1/corrections", json={"job": {"title": title}, "code": code}, headers={"x-csrf-token": token})
+    assert client.post("/quality/flags", data={"csrf_token": token}, follow_redirects=False).status_code == 303
+    shown = client.get("/quality/flags?kind=twins").text
+    assert "driver of the long yellow school buss" in shown
+    closing = client.post("/quality/flags/1/close", data={"csrf_token": token, "reason": "two", "back": "twins"}, follow_redirects=False)
+    assert closing.headers["location"] == "/quality/flags?kind=twins"
+    assert "Nothing contradicts itself here" in client.get("/quality/flags").text
+    assert "two" in client.get("/quality/flags?state=closed").text
+    assert client.get("/quality/flags?state=odd").status_code == 422

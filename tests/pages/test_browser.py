@@ -70,6 +70,20 @@ def test_what_is_no_table_is_said(browser: Browser, address: str, tmp_path: Path
     page.close()
 
 
+def test_a_file_of_corrections_is_dropped_and_its_rows_that_need_a_look_are_fetched(page: Page, tmp_path: Path) -> None:
+    path = tmp_path / "reviewed.csv"
+    path.write_text("title,code\nmilks goats before school,9212\nbaker of nothing,9999\n", encoding="utf-8")
+    page.goto("/files")
+    page.get_by_role("link", name="Corrections from files").click()
+    page.set_input_files("#file", path)
+    page.get_by_role("button", name="Import").click()
+    expect(page.locator("#import-state")).to_contain_text("2 rows taken in")
+    with page.expect_download() as fetched:
+        page.get_by_role("link", name="Rows that need a look").click()
+    with Path(fetched.value.path()).open(encoding="utf-8", newline="") as file:
+        assert [(row["row"], row["outcome"]) for row in csv.DictReader(file)] == [("3", "rejected")]
+
+
 def test_ten_records_are_reviewed_by_keyboard(page: Page, tmp_path: Path) -> None:
     code_file(page, write_file(tmp_path / "review.csv"), "very_high", "high", "medium", "low")
     page.get_by_role("link", name="Review this file").click()
@@ -110,7 +124,7 @@ def test_ten_records_are_reviewed_by_keyboard(page: Page, tmp_path: Path) -> Non
     assert told[decided[0]]["decisions"][0]["milliseconds"] > 0
 
 
-PLACES = ("/", "/files", "/review", "/classification", "/classification/6121", "/quality", "/administration/users", "/administration/keys",
+PLACES = ("/", "/files", "/review", "/classification", "/classification/6121", "/quality", "/quality/flags", "/corrections/imports", "/administration/users", "/administration/keys",
           "/administration/models", "/administration/corrections", "/administration/audit", "/administration/settings")  # fmt: skip
 
 

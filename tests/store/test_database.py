@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
 
 from isco_rag.errors import ConflictError, InputError, StoreError, UsageError
 from isco_rag.store import audit, backup, corrections, jobs, reviews, users
-from isco_rag.store.database import Store, open_store
+from isco_rag.store.database import Store, migrate, open_store
 from isco_rag.store.schema import metadata
 from isco_rag.types import Job
 from tests import postgres
@@ -191,3 +191,42 @@ def test_a_backup_brings_everything_back_into_either_database(store: Store, post
     (tmp_path / "x").write_text("nothing")
     with pytest.raises(InputError, match="no backup"):
         backup.restore(tmp_path / "x", tmp_path / "new3")
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_a_state_of_the_first_form_is_brought_up_to_date_with_all_it_holds(
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:  # fmt: skip
+    """The table of corrections is made anew for a further state; what refers to it, and its own rows, must be there afterwards."""
+    url = request.getfixturevalue("postgres_server").database() if kind == "postgresql" else ""
+    (tmp_path / "state").mkdir()
+    engine = create_engine(url.replace("postgresql:", "postgresql+psycopg:") or f"sqlite:///{tmp_path / 'state' / 'state.sqlite'}")
+    migrate(engine, "0001")
+    columns = "(at, by, source, title, duties, industry, language, text_key, code, reason, answered, bundle, state)".replace(
+        " by,", ' "by",'
+    )
+    with engine.begin() as db:
+        for number, state in enumerate(("active", "reverted"), 1):
+            db.execute(
+                text(
+                    f"INSERT INTO corrections {columns} VALUES ('2026', 'ann', 'api', 'cab', '', '', '', 'k{number}', 'taxi', '', '', '', '{state}')"
+                )
+            )
+            db.execute(text(f"INSERT INTO changes (id, at, correction_id, state) VALUES ({number}, '2026', {number}, '{state}')"))
+        db.execute(text("UPDATE heads SET change_id = 2"))
+    engine.dispose()
+    store = open_store(tmp_path / "state", url)
+    with store.write() as db:
+        assert [(c.id, c.job.title, c.state, c.held) for c in corrections.listed(db)] == [
+            (2, "cab", "reverted", ""),
+            (1, "cab", "active", ""),
+        ]
+        assert [step.correction.id for step in corrections.changes_after(db, 0)] == [1, 2]
+        assert compare_metadata(MigrationContext.configure(db), metadata) == []
+        assert corrections.add(db, TREE, "ann", "batch", Job("other"), "taxi", hold="why").id == 3
+        assert corrections.revert(db, "ann", 1).state == "reverted"
+    if store.embedded:
+        with store.read() as db:
+            assert db.execute(text("PRAGMA foreign_keys")).scalar_one() == 1
+            assert db.execute(text("PRAGMA foreign_key_check")).all() == []
+    store.close()

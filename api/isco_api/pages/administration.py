@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from litestar import Request, get, post
-from litestar.params import Parameter
+from litestar.params import Parameter, QueryParameter
 from litestar.response import Redirect, Template
 
 from isco_api.access import Caller, needs
@@ -113,11 +113,17 @@ def rebuild(service: Given, caller: Asking) -> Redirect:
 
 
 @get(f"{HERE}/corrections", sync_to_thread=True, **needs("reviewer", "corrections"))
-def list_corrections(service: Given, caller: Asking, before: Before = 0) -> Template:
-    """Corrections, the newest first."""
+def list_corrections(
+    service: Given, caller: Asking, before: Before = 0,
+    status: Annotated[str, QueryParameter(name="state", max_length=10)] = "", of: Annotated[int, QueryParameter(name="import", ge=0, le=2**62)] = 0,
+    number: Annotated[int, Parameter(ge=0, le=2**62)] = 0,
+) -> Template:  # fmt: skip
+    """Corrections, the newest first: all, those of a state, those of an import, or a single one."""
     with service.store.read() as db:
-        found = stored.listed(db, before=before, limit=PAGE)
-    return _page("corrections", caller, corrections=found, more=found[-1].id if len(found) == PAGE else 0)
+        found = [stored.one(db, number)] if number else stored.listed(db, state=status, import_id=of, before=before, limit=PAGE)
+        counts = stored.counted(db)
+    more = found[-1].id if len(found) == PAGE else 0
+    return _page("corrections", caller, corrections=found, counts=counts, state=status, of=of, number=number, more=more)
 
 
 @post(f"{HERE}/corrections/{{number:int}}/{{deed:str}}", status_code=303, **needs("reviewer", "corrections"))

@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 
 from isco_api.access import needs
 from isco_api.routes.given import Asking, Given
+from isco_rag.correcting import Outcome, Row, enter, fault
 from isco_rag.store import corrections
 from isco_rag.store.records import Correction, CorrectionState
 from isco_rag.types import Job
@@ -64,13 +65,14 @@ def list_corrections(
     service: Given,
     status: Annotated[CorrectionState | None, QueryParameter(name="state")] = None,
     code: Annotated[str, Parameter(max_length=40)] = "",
+    of: Annotated[int, QueryParameter(name="import", ge=0, le=2**62, description="Only those that came with this import.")] = 0,
     by: Annotated[str, Parameter(max_length=120)] = "",
     before: Annotated[int, Parameter(ge=0, le=2**62)] = 0,
     limit: Annotated[int, Parameter(ge=1, le=1000)] = 100,
 ) -> list[Correction]:  # fmt: skip
     """The newest first."""
     with service.store.read() as db:
-        return corrections.listed(db, state=status or "", code=code, by=by, before=before, limit=limit)
+        return corrections.listed(db, state=status or "", code=code, by=by, import_id=of, before=before, limit=limit)
 
 
 @get("/corrections/{number:int}", operation_id="getCorrection", summary="One correction", tags=["corrections"], sync_to_thread=True,
@@ -101,4 +103,39 @@ def uphold(service: Given, caller: Asking, number: Number, data: JSONBody[Why]) 
     return found
 
 
-HANDLERS = (add, list_corrections, one, revert, uphold)
+@post("/corrections/{number:int}/release", operation_id="releaseCorrection", summary="Release a held correction", tags=["corrections"],
+      status_code=200, sync_to_thread=True, **needs("reviewer", "corrections"))  # fmt: skip
+def release(service: Given, caller: Asking, number: Number, data: JSONBody[Why]) -> Correction:
+    """The correction, in the index, or disputed where others of its text say something else; twice is once."""
+    with service.store.write() as db:
+        found = corrections.release(db, caller.name, number, data.reason)
+    service.taught.set()
+    return found
+
+
+class Batch(Struct, forbid_unknown_fields=True):
+    """Corrections in a batch; what can't be taken is said of each row."""
+
+    corrections: Annotated[list[Row], Meta(min_length=1, max_length=1000)]
+
+
+BATCH = Body(examples=[Example(summary="Two", value={"corrections": [
+    {"job": {"title": "cow man"}, "code": "9212", "reason": "labourer"}, {"job": {"title": "nurse", "duties": "ward"}, "code": "2221"},
+]})])  # fmt: skip
+
+
+@post("/corrections/batch", operation_id="addCorrections", summary="Correct up to 1,000 jobs", tags=["corrections"], status_code=200,
+      **needs("coder", "corrections"))  # fmt: skip
+async def add_batch(service: Given, caller: Asking, data: Annotated[Batch, BATCH]) -> list[Outcome]:
+    """What became of each row: active, disputed, held for an expert, already there, or rejected, with the reason. The good ones go in, all at once."""
+    taxonomy = service.engine.taxonomy
+    rows = [i for i, row in enumerate(data.corrections) if not fault(taxonomy, row.job, row.code)]
+    answers = await service.engine.classify_many([data.corrections[i].job for i in rows])
+    found = await service.aside(
+        enter, service.store, service.engine.bulk, service.known(), caller.name, data.corrections, dict(zip(rows, answers, strict=True))
+    )
+    service.taught.set()
+    return found
+
+
+HANDLERS = (add, add_batch, list_corrections, one, revert, uphold, release)

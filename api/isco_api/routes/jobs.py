@@ -97,16 +97,19 @@ def take_upload(service: Service, who: str, name: str, path: Path, encoding: str
     except OSError as error:
         raise _no_space(error) from None
     except CoderError as error:
-        raise type(error)(_about(shown, str(error), path, beside)) from None
+        raise type(error)(about(shown, str(error), path, beside)) from None
     finally:
         beside.unlink(missing_ok=True)
 
 
-def _about(shown: str, said: str, *paths: Path) -> str:
+def about(shown: str, said: str, *paths: Path) -> str:
     """An error's words with the file's own name instead of where it lies here, and the API's options instead of the command line's."""
     for path in sorted(paths, key=lambda p: -len(str(p))):
         said = said.replace(f"{path}: ", "").replace(str(path), shown)
-    for option, parameter in (("--encoding", "the parameter encoding"), ("--delimiter", "the parameter delimiter")):
+    for option, parameter in (
+        ("--encoding", "the parameter encoding"), ("--delimiter", "the parameter delimiter"), ("--code-column", "the parameter code"),
+        ("--title-column", "the parameter title"),
+    ):  # fmt: skip
         said = said.replace(option, parameter)
     return f"{shown}: {said.replace(', or read quotes as ordinary characters with --no-quotes', '')}"
 
@@ -189,7 +192,7 @@ async def upload(
     start: Annotated[bool, Parameter(description="Start at once with the columns that were guessed.")] = False,
 ) -> Look:  # fmt: skip
     """Takes CSV or XLSX by its content and tells how it was read. Nothing is coded before the job is started."""
-    path = await _spooled(service, data.data)
+    path = await spooled(service, data.data)
     try:
         look = await sync_to_thread(take_upload, service, caller.user.name, data.data.filename or "upload", path, encoding, delimiter)
         if start:
@@ -200,7 +203,7 @@ async def upload(
         path.unlink(missing_ok=True)
 
 
-async def _spooled(service: Service, data: UploadFile) -> Path:
+async def spooled(service: Service, data: UploadFile) -> Path:
     """What was sent, in a file of ours."""
     try:
         with NamedTemporaryFile(dir=service.store.folder / "tmp", prefix="upload-", delete=False) as file:

@@ -96,7 +96,7 @@
     const data = new FormData();
     data.append("data", form.querySelector("input[type=file]").files[0]);
     const query = new URLSearchParams();
-    for (const name of ["encoding", "delimiter"]) if (form.elements[name].value) query.set(name, form.elements[name].value);
+    for (const name of ["encoding", "delimiter", "title", "duties", "code"]) if (form.elements[name]?.value) query.set(name, form.elements[name].value);
     const bar = form.querySelector("progress"), button = form.querySelector("button.primary");
     const request = new XMLHttpRequest();
     request.open("POST", `${form.getAttribute("action")}?${query}`);
@@ -106,7 +106,7 @@
     const end = (text) => { bar.hidden = true; button.disabled = false; complain(text); };
     request.upload.onprogress = (event) => { bar.value = event.total ? event.loaded / event.total : 0; };
     request.onload = () => {
-      if (request.status === 201) location.href = form.dataset.next + request.response.job.id;
+      if (request.status < 300) location.href = form.dataset.next + (request.response.job ?? request.response).id;
       else end(request.response?.detail ?? document.body.dataset.offline);
     };
     request.onerror = () => end(document.body.dataset.offline);

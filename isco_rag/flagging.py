@@ -1,0 +1,65 @@
+"""Flags looked for: what people decided, and what the coder said of records that nobody has settled, gone through as a whole."""
+
+from collections.abc import Callable, Sequence
+from itertools import islice
+
+import numpy as np
+
+from isco_rag.classify import Classifier
+from isco_rag.learn.flags import NEIGHBOURS, Against, Said, against_neighbours, against_seconds, drift, twins
+from isco_rag.learn.voices import disagreement, voices
+from isco_rag.ports import Floats
+from isco_rag.store import flags
+from isco_rag.store.database import Store
+from isco_rag.types import Hit
+
+CHUNK = 128
+# Decisions and kept predictions that are gone through at most, the newest; more take minutes on two cores.
+NEWEST = 20_000
+# Entries looked at for each decision: its own text may stand there several times.
+LOOK_AT = NEIGHBOURS + 11
+BASES = ("its nearest coded examples", "the second coder")
+
+
+def raise_flags(store: Store, classifier: Classifier, who: str, step: Callable[[int], None], newest: int = NEWEST) -> tuple[int, int]:
+    """How many flags are new, and how many were closed since what they are about is gone; `step` is told how many records were read."""
+    taxonomy = classifier.taxonomy
+    with store.read() as db:
+        said, seconds, kept = flags.said(db, newest), flags.seconds(db), flags.undecided(db, newest)
+        since = {basis: flags.rounds(db, basis) for basis in BASES}
+    said = [one for one in said if one.code in taxonomy and classifier.prepare(one.job).reason == ""]
+    vectors, hits = _near(classifier, said, step)
+    looked = [against_neighbours(taxonomy, one, near) for one, near in zip(said, hits, strict=True)]
+    found = [*twins(taxonomy, said, vectors), *(flag for _, flag in looked if flag)]
+    compared = {BASES[0]: [one for one, _ in looked], BASES[1]: against_seconds(taxonomy, seconds)}
+    for basis, outcomes in compared.items():
+        closed, last = since[basis]
+        found += drift(basis, _newer(outcomes, last), closed)
+    rest = iter(kept)
+    while part := list(islice(rest, CHUNK)):
+        for one, heard in zip(part, voices(classifier, [one.job for one in part]), strict=True):
+            flag = disagreement(f"prediction:{one.id}", one.prediction.code, heard) if heard else None
+            found += [flag] if flag else []
+        step(len(part))
+    with store.write() as db:
+        return flags.raise_all(db, who, found), flags.close_settled(db, who)
+
+
+def _newer(outcomes: Sequence[Against], last: dict[str, str]) -> list[Against]:
+    """Without what was said by or against a coder when an expert last closed such a flag of it: others must not answer for that."""
+    return [one for one in outcomes if one.at > max(last.get(one.by, ""), last.get(one.other, ""))]
+
+
+def _near(classifier: Classifier, said: Sequence[Said], step: Callable[[int], None]) -> tuple[Floats, list[list[Hit]]]:
+    """The vector of each decision's text, and the entries nearest to it."""
+    parts = classifier.parts
+    vectors = np.zeros((len(said), parts.encoder.dimension), np.float32)
+    found: list[list[Hit]] = []
+    for start in range(0, len(said), CHUNK):
+        texts = [classifier.prepare(one.job) for one in said[start : start + CHUNK]]
+        vectors[start : start + len(texts)] = own = parts.encoder.encode([t.joined or t.title or t.duties for t in texts])
+        cosines, numbers = parts.index.search(own, LOOK_AT)
+        for near, rows in zip(cosines.tolist(), numbers.tolist(), strict=True):
+            found.append([Hit(parts.index.entries[n], round(c, 4)) for c, n in zip(near, rows, strict=True) if n >= 0])
+        step(len(texts))
+    return vectors, found
