@@ -57,7 +57,7 @@ def _near(classifier: Classifier, said: Sequence[Said], step: Callable[[int], No
     found: list[list[Hit]] = []
     for start in range(0, len(said), CHUNK):
         texts = [classifier.prepare(one.job) for one in said[start : start + CHUNK]]
-        vectors[start : start + len(texts)] = own = parts.encoder.encode([t.joined or t.title or t.duties for t in texts])
+        vectors[start : start + len(texts)] = own = parts.encoder.encode([t.told for t in texts])
         cosines, numbers = parts.index.search(own, LOOK_AT)
         for near, rows in zip(cosines.tolist(), numbers.tolist(), strict=True):
             found.append([Hit(parts.index.entries[n], round(c, 4)) for c, n in zip(near, rows, strict=True) if n >= 0])
