@@ -10,6 +10,7 @@ from functools import cached_property
 import numpy as np
 from msgspec import Struct
 
+from isco_rag import taught
 from isco_rag.conformal import Conformal
 from isco_rag.encode import SCALE
 from isco_rag.errors import UsageError
@@ -43,6 +44,8 @@ from isco_rag.types import Candidate, Job, Prediction
 DECIMALS = 4
 CHUNK = 256
 PROTOTYPE_SCALE = 20.0
+# The texts of a job that are embedded, in the order of their features and hits.
+FIELDS = ("title", "duties", "joined")
 
 
 class Texts(Struct, frozen=True):
@@ -133,7 +136,8 @@ class Classifier:
             if self.parts.reranker is not None:
                 codes, scores = self.read_candidates(ready, fused, entries)
                 fused = rerank(fused, codes, scores, regimes, self.parts.fusion)
-            scored.probabilities[able] = self._with_own_titles(ready, self.parts.calibrator.apply(fused, regimes))
+            calibrated = self._with_corrections(ready, self.parts.calibrator.apply(fused, regimes), cosines, entries)
+            scored.probabilities[able] = self._with_own_titles(ready, calibrated)
             scored.cosines[able], scored.entries[able] = cosines, entries
         return scored
 
@@ -151,6 +155,16 @@ class Classifier:
             for row in self.parts.conformal.sets(scored.probabilities, regimes, coverage):
                 found.append(tuple(self.taxonomy.leaves[i] for i in row))
         return found
+
+    def _with_corrections(self, texts: Sequence[Texts], probabilities: Doubles, cosines: Floats, entries: Ints) -> Doubles:
+        """Probabilities moved by the corrections among each record's hits (isco_rag.taught)."""
+        for i, t in enumerate(texts):
+            fields = sum(self.reads(t, field) for field in FIELDS)
+            found = taught.reached(cosines[i], entries[i], self.parts.index.entries, fields)
+            if found:
+                said = taught.evidence(found, self.taxonomy)
+                probabilities[i] = taught.moved(probabilities[i], said, self.parts.fusion.taught)
+        return probabilities
 
     def _with_own_titles(self, texts: Sequence[Texts], probabilities: Doubles) -> Doubles:
         """Probabilities drawn to the codes of a title that an institution coded itself, where a record has that very title.
@@ -190,8 +204,8 @@ class Classifier:
         leaves, k, fusion = len(self.taxonomy.leaves), self.settings.neighbours, self.parts.fusion
         features = np.zeros((len(texts), len(FEATURES), leaves), dtype=np.float32)
         cosines, entries = self._no_hits(len(texts))
-        for f, field in enumerate(("title", "duties", "joined")):
-            rows = [i for i, t in enumerate(texts) if self._reads(t, field)]
+        for f, field in enumerate(FIELDS):
+            rows = [i for i, t in enumerate(texts) if self.reads(t, field)]
             if not rows:
                 continue
             vectors = self.parts.encoder.encode([getattr(texts[i], field) for i in rows])
@@ -208,7 +222,7 @@ class Classifier:
         return features, cosines, entries
 
     @staticmethod
-    def _reads(texts: Texts, field: str) -> bool:
+    def reads(texts: Texts, field: str) -> bool:
         """Joined text is read only where it says more than the title or the duties alone; another language, by its title."""
         if texts.regime == FOREIGN:
             return field == "title" and bool(texts.title)

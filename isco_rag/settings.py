@@ -32,6 +32,19 @@ class Thresholds(Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError("the threshold 'automatic' must lie between 0 and 1")
 
 
+class GateRules(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a challenger must show before it may replace the champion (isco_rag.learn.gate).
+
+    `records` is the least number of gold records, `doubt` the level of McNemar's test, `calibration` how much the calibration error of the
+    emitted code may rise, `latency` how many times the processor time of a record may grow.
+    """
+
+    records: Annotated[int, Meta(ge=1)] = 300
+    doubt: Annotated[float, Meta(gt=0, lt=1)] = 0.05
+    calibration: Annotated[float, Meta(ge=0, le=1)] = 0.02
+    latency: Annotated[float, Meta(ge=1)] = 1.25
+
+
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     """Every setting with its default; `fallback_level` counts levels of the classification from the top (ISCO-08: 3 digits).
 
@@ -53,6 +66,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     backend: Literal["onnx", "torch"] = "onnx"
     device: str = ""
     calibration: str = ""
+    gate: GateRules = field(default_factory=GateRules)
     index_also: tuple[str, ...] = ()
 
 
