@@ -9,6 +9,7 @@ import uvicorn
 from isco_api.app import create_app
 from isco_api.engine import Engine
 from isco_api.logs import set_up_logs
+from isco_api.models import ChampionFollower
 from isco_api.options import Options
 from isco_api.pages import open_pages
 from isco_api.service import Service, start_opening
@@ -31,7 +32,8 @@ def run(options: Options, bundle: Path | None, settings: Settings) -> None:
     bound = bind(options.host, options.port)
     engine = Engine(threads_of(settings), options.limits.waiting)
     service = Service(store, engine, options, bundle or default_bundle())
-    start_opening(service, lambda: service.live.open(open_classifier(bundle, settings)))
+    follower = ChampionFollower(service, lambda folder: open_classifier(folder, settings))
+    start_opening(service, follower.begin)
     worker = Worker(service) if options.worker else None
     if worker:
         worker.start()

@@ -55,12 +55,15 @@ def keep_verdict(store: Store, who: str, champion: Place, challenger: Place, dec
     return kept
 
 
-def promote(store: Store, who: str, base: Path, verdict: int, forced: str = "") -> Champion:
-    """The challenger of a verdict, champion from now on; refused by the gate, only with a reason to force it and by an administrator."""
+def promote(store: Store, who: str, base: Path, verdict: int, forced: str = "", *, may_force: bool = False) -> Champion:
+    """The challenger of a verdict, champion from now on; refused by the gate, only with a reason to force it and by an administrator.
+
+    `may_force` says that the caller has made sure of the administrator; else `who` must name one.
+    """
     with store.read() as db:
         judged, before = models.verdict(db, verdict), models.champion(db)
-        if forced and not judged.passed:
-            check_administrator(store, who)
+    if forced and not judged.passed and not may_force:
+        check_administrator(store, who)
     challenger = find(store.folder, base, judged.challenger, judged.challenger_hash)
     read_manifest(challenger.folder)
     standing = champion_of(store, base)
@@ -70,12 +73,13 @@ def promote(store: Store, who: str, base: Path, verdict: int, forced: str = "") 
         return models.promote(db, who, verdict, (standing.name, standing.hash), forced=forced)
 
 
-def promote_unjudged(store: Store, who: str, base: Path, name: str, reason: str) -> Champion:
+def promote_unjudged(store: Store, who: str, base: Path, name: str, reason: str, *, may_force: bool = False) -> Champion:
     """A challenger forced without a comparison; its verdict says so."""
-    check_administrator(store, who)
+    if not may_force:
+        check_administrator(store, who)
     champion, challenger = champion_of(store, base), find(store.folder, base, name)
     decision = Decision(False, (f"{name} {UNJUDGED}: nothing is known of how it compares with {champion.name}.",))
-    return promote(store, who, base, keep_verdict(store, who, champion, challenger, decision, None).id, reason)
+    return promote(store, who, base, keep_verdict(store, who, champion, challenger, decision, None).id, reason, may_force=True)
 
 
 def last_verdict(store: Store, base: Path, name: str) -> Judged | None:

@@ -12,11 +12,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
+from filelock import FileLock, Timeout
 from isco_index.flat import index_rows
 from msgspec import Struct
 
 from isco_rag.bundle import MANIFEST, file_hash, read_manifest
-from isco_rag.errors import TrainingError
+from isco_rag.errors import ConflictError, TrainingError
 from isco_rag.learn.budget import LIST_SIZE, TIMES, Plan, Sizes, Speeds, measure, plan
 from isco_rag.learn.frozen import FILE, Frozen, GoldLike, freeze
 from isco_rag.learn.places import manifest_of, name_after
@@ -59,7 +60,17 @@ def retrain(order: Order, taught: Sequence[Correction], gold_like: GoldLike, rep
     if (place / MANIFEST).exists():
         report.say(f"{name} is there already")
         return manifest_of(place)
+    order.work.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(order.work.with_suffix(".lock"), timeout=0):
+            return _made(order, name, taught, gold_like, report)
+    except Timeout:
+        raise ConflictError(f"{order.work}: another retraining is running; wait until it is done") from None
+
+
+def _made(order: Order, name: str, taught: Sequence[Correction], gold_like: GoldLike, report: Report) -> Manifest:
     _begin(order, name)
+    place = order.models / name
     taxonomy = load_taxonomy(order.champion / "taxonomy")
     frozen = freeze(taught, order.until, taxonomy, gold_like, order.work)
     if frozen.rows < LEAST:

@@ -36,6 +36,8 @@ from isco_rag.types import Manifest
 STAGES = ("tokenizer", "distil", "fine_tune", "words", "lists", "reranker")
 # The share of all texts whose occupations each of two word models leaves out, for lists that are as good as those of unseen jobs.
 FOLDS = 2
+# Known examples that the lists of corrections draw their neighbours from.
+LIST_POOL = 5000
 
 
 class Report(Struct, frozen=True):
@@ -219,6 +221,9 @@ class Kitchen:
         if not done.exists():
             r, rng = self.recipe, random.Random(self.recipe.seed + 2)
             titled = [row for row in self.data.train if row.is_title and len(row.codes) == 1 and row.language == "en"]
+            if r.corrections:
+                others = [row for row in titled if row.source != CORRECTED]
+                titled = [row for row in titled if row.source == CORRECTED] + rng.sample(others, min(LIST_POOL, len(others)))
             rows = corpus.with_duties(titled, rng, share=0.5)
             self.report.say(f"lists for the cross-encoder from {len(rows):,} texts")
             queries = self._list_queries(rows, rng)

@@ -29,6 +29,7 @@ EXPECTED = {
     "addCorrection": ("coder", "corrections"), "listCorrections": ("coder", "corrections"), "getCorrection": ("coder", "corrections"),
     "revertCorrection": ("reviewer", "corrections"), "upholdCorrection": ("reviewer", "corrections"),
     "getQuality": ("viewer", "quality"), "listModels": ("viewer", "quality"), "currentModel": ("viewer", "quality"),
+    "listVerdicts": ("viewer", "quality"), "promoteModel": ("administrator", "admin"), "rollbackModel": ("administrator", "admin"),
     "indexStatus": ("viewer", "quality"), "rebuildIndex": ("administrator", "admin"),
     "listAudit": ("reviewer", "audit"), "verifyAudit": ("administrator", "audit"),
     "listUsers": ("administrator", "admin"), "addUser": ("administrator", "admin"), "changeUser": ("administrator", "admin"),

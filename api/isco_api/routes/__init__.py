@@ -2,9 +2,9 @@
 
 from litestar import Router
 
-from isco_api.routes import administration, classification, classify, corrections, health, jobs, oversight, reviews, sessions
+from isco_api.routes import administration, classification, classify, corrections, health, jobs, models, oversight, reviews, sessions
 
-MODULES = (classify, classification, jobs, reviews, corrections, oversight, administration, sessions)
+MODULES = (classify, classification, jobs, reviews, corrections, models, oversight, administration, sessions)
 
 
 def routers(upload: int) -> list[Router]:
