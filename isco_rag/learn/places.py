@@ -56,7 +56,7 @@ def keep(state: Path, place: Place) -> Place:
     """The bundle in the state's models folder, copied there if it lies elsewhere: what can be rolled back to must not go with an upgrade."""
     wanted = state / FOLDER / place.name
     if not wanted.exists():
-        beside = wanted.with_name(wanted.name + ".new")
+        beside = wanted.with_name(wanted.name + ".copy")
         shutil.rmtree(beside, ignore_errors=True)
         beside.parent.mkdir(parents=True, exist_ok=True)
         shutil.copytree(place.folder, beside)
@@ -66,7 +66,7 @@ def keep(state: Path, place: Place) -> Place:
 
 def check_name(name: str) -> str:
     """The name, if a folder can have it; UsageError where not."""
-    if not _NAME.fullmatch(name) or name.endswith((".new", ".previous")):
+    if not _NAME.fullmatch(name) or name.endswith((".new", ".copy", ".previous")):
         raise UsageError(f"'{name}' is no name for a model; use letters, digits, dots and dashes, at most 80")
     return name
 

@@ -90,7 +90,9 @@ def _begin(order: Order, name: str) -> None:
     note = order.work / ORDER
     wanted = msgspec.json.encode([name, file_hash(order.champion / MANIFEST), order.until])
     if not note.exists() or note.read_bytes() != wanted:
-        shutil.rmtree(order.work, ignore_errors=True)
+        # What a killed one left half made is nobody's now.
+        for left in (order.work, *order.models.glob("*.new")):
+            shutil.rmtree(left, ignore_errors=True)
         order.work.mkdir(parents=True)
         note.write_bytes(wanted)
 
