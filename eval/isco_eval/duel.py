@@ -139,6 +139,13 @@ def _paired(names: Sequence[str], a: list[Measures], b: list[Measures], sizes: S
     ]
 
 
+def difference_of(name: str, before: NDArray[np.bool_], after: NDArray[np.bool_]) -> Difference:
+    """The difference of two shares on the same records, with the interval of paired resamples."""
+    key, every = [Key(name)], np.ones(len(before))
+    a, b = ([ratios(key, [side.astype(float)], [every])] for side in (before, after))
+    return _paired([name], a, b, [len(before)], len(before), LEVEL)[0]
+
+
 def _without_leaks(gold: Gold, known: Known) -> Gold:
     leaked = {leak.row for texts in known.texts for leak in texts.leaks(gold.jobs)}
     rows = [i for i in range(len(gold.jobs)) if i not in leaked]

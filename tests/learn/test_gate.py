@@ -21,7 +21,10 @@ def but(**changes: object) -> Compared:
 def test_a_challenger_that_is_better_and_nowhere_worse_passes() -> None:
     found = decide(GateRules(), NAMES, GOOD)
     assert found.passed
-    assert found.words[0] == "new may replace old: right unit group 60.0 to 64.0 %, +4.0 points (+2.0 to +6.0) on 1,000 records that neither had seen."
+    assert (
+        found.words[0]
+        == "new may replace old: right unit group 60.0 to 64.0 %, +4.0 points (+2.0 to +6.0) on 1,000 records that neither had seen."
+    )
     assert all(word.startswith("Met: ") for word in found.words[1:-1])
     assert "12 records were left out" in found.words[-1]
 
@@ -33,7 +36,10 @@ def test_a_challenger_that_is_better_and_nowhere_worse_passes() -> None:
         (but(overall=msgspec.structs.replace(BETTER, low=-0.001)), "better overall beyond doubt"),
         (but(p=0.06), "better overall beyond doubt"),
         (but(only_after=10, only_before=60), "better overall beyond doubt"),
-        (but(groups=(Difference("group 5", 0.7, 0.6, -0.1, -0.15, -0.05, 80),)), "no major group worse beyond doubt: group 5 70.0 to 60.0 %"),
+        (
+            but(groups=(Difference("group 5", 0.7, 0.6, -0.1, -0.15, -0.05, 80),)),
+            "no major group worse beyond doubt: group 5 70.0 to 60.0 %",
+        ),
         (but(samples=(BETTER, Difference("ads", 0.5, 0.4, -0.1, -0.12, -0.08, 90))), "no gold file worse beyond doubt: ads 50.0 to 40.0 %"),
         (but(calibration=Difference("c", 0.05, 0.08, 0.03, 0.01, 0.05, 1000)), "calibration error 5.0 to 8.0 points"),
         (but(milliseconds=(10.0, 13.0)), "processor time for a record 10.0 to 13.0 ms"),

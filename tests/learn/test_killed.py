@@ -171,7 +171,8 @@ def test_killed_at_every_line_with_one_whole_champion_after_each(tmp_path: Path)
         assert rows[f"round-{turn}"] <= ("promoting" in told), "what was not begun is not"
         assert (f"round-{turn}" in known) >= ("made" in told)
         rolled = sum(row.kind == "rollback" for row in history)
-        assert (history[-1].kind == "rollback") >= ("rolled" in told) and rolled <= turn // 3 + 1
+        assert (history[-1].kind == "rollback") >= ("rolled" in told) if history else not told.get("rolled")
+        assert rolled <= turn // 3 + 1
         for name in known:
             read_manifest(state / FOLDER / name, with_weights=True)
     assert kills >= KILLS

@@ -117,6 +117,8 @@ def promote(service: Given, caller: Asking, name: Name, data: Annotated[Promotio
     """
     if data.force and not data.reason.strip():
         raise InputError("a forced promotion needs a reason; say why")
+    with service.store.read() as db:
+        stored.one(db, name)
     verdict = registry.last_verdict(service.store, service.base, name)
     if verdict is None and not data.force:
         raise ConflictError(f"{name} was not compared with the champion; do it with: isco-rag promote {name} --judge-only")
