@@ -70,7 +70,7 @@ def decide(rules: GateRules, names: tuple[str, str], found: Compared) -> Decisio
     champion, challenger = names
     change = _told(found.overall)
     if failed:
-        first = f"{challenger} does not replace {champion}: {failed[0].removeprefix('Not met: ')}"
+        first = f"{challenger} does not replace {champion}. {failed[0]}"
     else:
         first = f"{challenger} may replace {champion}: right unit group {change} on {found.records:,} records that neither had seen."
     gold = ", ".join(f"{name} ({hashed[:12]})" for name, hashed in found.gold.items())

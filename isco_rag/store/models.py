@@ -158,7 +158,7 @@ def _add(db: Connection, who: str, name: str, hashed: str, kind: ChampionKind, r
 
 
 def _registered(row: Row[tuple[object, ...]]) -> Registered:
-    return Registered(**row._mapping)  # type: ignore[arg-type]
+    return Registered(**row._mapping)
 
 
 def _champion(row: Row[tuple[object, ...]]) -> Champion:

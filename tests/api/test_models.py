@@ -72,22 +72,26 @@ def test_two_services_go_over_under_load_without_a_gap(two: Two) -> None:
     first, second = two.services
     for name in ("one", "two"):
         make_challenger(first.store, name)
-    stop, heard = threading.Event(), [set(), set()]  # type: ignore[var-annotated]
+    stop, heard, apps = threading.Event(), [set(), set()], [create_app(service) for service in two.services]  # type: ignore[var-annotated]
+    begun = threading.Barrier(3)
 
     def ask(side: int) -> int:
         count = 0
-        with TestClient(create_app(two.services[side]), base_url=BASE) as client:
+        with TestClient(apps[side], base_url=BASE) as client:
             while not stop.is_set():
                 answer = client.post("/api/v1/classify", json={"title": "taxi driver"})
                 assert answer.status_code == 200
                 heard[side].add(answer.json()["bundle"])
                 count += 1
+                if count == 1:
+                    begun.wait(60)
         two.services[side].stopping.clear()
         return count
 
     with ThreadPoolExecutor(2) as pool:
         asked = [pool.submit(ask, side) for side in (0, 1)]
         try:
+            begun.wait(60)
             for name in ("one", "two"):
                 registry.promote(first.store, "ann", two.base, judged(first.store, two.base, name).id)
                 first.promoted.set()
@@ -162,4 +166,3 @@ def test_a_challenger_that_passed_is_promoted_by_its_verdict(challenger: Service
     answer = as_role("administrator").post("/api/v1/models/one/promote", json={})
     assert (answer.status_code, answer.json()["kind"]) == (200, "promoted")
     assert challenger.promoted.is_set()
-

@@ -48,7 +48,7 @@ def test_a_challenger_that_is_better_and_nowhere_worse_passes() -> None:
 def test_each_rule_refuses_by_itself_and_says_so_first(found: Compared, said: str) -> None:
     decision = decide(GateRules(), NAMES, found)
     assert not decision.passed
-    assert decision.words[0].startswith(f"new does not replace old: {said}")
+    assert decision.words[0].startswith(f"new does not replace old. Not met: {said}")
     assert sum(word.startswith("Not met: ") for word in decision.words) == 1
 
 
