@@ -73,3 +73,16 @@ def test_processor_time_is_told_for_both(tmp_path: Path) -> None:
     found = judge_on([gold(tmp_path / "own.csv")], NOTHING)(plain, plain)
     assert min(found.milliseconds) > 0
     assert msgspec.json.decode(msgspec.json.encode(found))["gold"]["own.csv"] == found.gold["own.csv"]
+
+
+def test_a_poisoned_batch_that_flips_a_group_is_refused(tmp_path: Path) -> None:
+    """Corrections that call every haulier a chauffeur, made by somebody with a grudge: the judge sees the group fall."""
+    plain = tiny_classifier()
+    knowing = taught(plain)
+    poison = [Entry(f"correction:p{i}", "taxi", f"{place} haulier office", source="correction") for i, place in enumerate(PLACES)]
+    found = judge_on([gold(tmp_path / "own.csv")], NOTHING)(knowing, with_entries(knowing, poison))
+    decision = decide(GateRules(records=50), ("before", "poisoned"), found)
+    assert not decision.passed
+    assert found.overall.high < 0
+    assert any(word.startswith("Not met: no major group worse") for word in decision.words) == any(d.high < 0 for d in found.groups)
+    assert any(word.startswith("Not met: better overall") for word in decision.words)
