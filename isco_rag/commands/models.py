@@ -30,7 +30,7 @@ def models() -> None:
 @BUNDLE_OPTION
 def list_models(state: Path, database: str, bundle: Path | None) -> None:
     """The models, the newest first, and which one is the champion."""
-    from isco_rag.learn import registry
+    from isco_rag.learn.places import place_of
     from isco_rag.show import console, plain_table
     from isco_rag.store import models as stored
     from isco_rag.store.database import open_store
@@ -38,19 +38,20 @@ def list_models(state: Path, database: str, bundle: Path | None) -> None:
 
     store = open_store(state, database)
     with store.read() as db:
-        found, forced, history = stored.listed(db), stored.forced(db), stored.history(db)
-    champion = registry.champion_of(store, bundle or default_bundle())
+        found, forced, history, row = stored.listed(db), stored.forced(db), stored.history(db), stored.champion(db)
+    # The list is there too where the champion's bundle is not.
+    champion = row.name if row else place_of(bundle or default_bundle()).name
     table = plain_table("model", "parent", "corrections", "up to", "made", "standing")
     for m in found:
         mark = f"; forced by {forced[m.name].by}: {forced[m.name].reason}" if m.name in forced else ""
         table.add_row(m.name, m.parent, f"{m.corrections:,}", str(m.until), m.created[:16], _standing(m.name, champion, history) + mark)
-    if champion.name not in {m.name for m in found}:
-        table.add_row(champion.name, "", "", "", "", "champion")
+    if champion not in {m.name for m in found}:
+        table.add_row(champion, "", "", "", "", "champion")
     console().print(table)
 
 
-def _standing(name: str, champion: "Place", history: "list[Champion]") -> str:
-    if name == champion.name:
+def _standing(name: str, champion: str, history: "list[Champion]") -> str:
+    if name == champion:
         return "champion"
     return "was champion" if any(row.name == name for row in history) else "challenger"
 

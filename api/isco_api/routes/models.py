@@ -59,17 +59,18 @@ def models(service: Given) -> list[Model]:
     """Every model that was made here, and the one that the service began with."""
     with service.store.read() as db:
         made, history, verdicts, row = stored.listed(db), stored.history(db), stored.judged(db, limit=1000), stored.champion(db)
-    base = place_of(service.base)
-    champion = (row.name, row.hash) if row else (base.name, base.hash)
+    # An upgrade may have taken the bundle that was begun with; what was promoted since does not need it.
+    base = [] if row else [place_of(service.base).name]
+    champion = row.name if row else base[0]
     forced = {past.name: past for past in history if past.kind == "forced"}
     promoted = {past.name for past in history}
-    names = dict.fromkeys([*(m.name for m in made), *reversed([past.name for past in history]), base.name])
+    names = dict.fromkeys([*(m.name for m in made), *reversed([past.name for past in history]), *base])
     answering = place_of(service.bundle)
     found = []
     for name in names:
         latest = next((verdict for verdict in verdicts if verdict.challenger == name), None)
         standing = {
-            "champion": name == champion[0], "was_champion": name in promoted and name != champion[0], "forced": forced.get(name), "verdict": latest
+            "champion": name == champion, "was_champion": name in promoted and name != champion, "forced": forced.get(name), "verdict": latest
         }  # fmt: skip
         try:
             m = manifest_of(find(service.store.folder, service.base, name).folder)
