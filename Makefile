@@ -11,7 +11,7 @@ BIN    := $(VENV)/bin
 TORCH  := torch==2.13.0
 TORCH_INDEX ?= $(if $(shell command -v nvidia-smi),,https://download.pytorch.org/whl/cpu)
 
-.PHONY: run serve load test test-train lint train eval guard bench bench-index clean
+.PHONY: run serve load test test-train lint train eval guard bench bench-index bench-learning clean
 
 run: $(VENV)/.base
 	@mkdir -p output
@@ -47,6 +47,10 @@ guard: $(VENV)/.base
 	$(BIN)/isco-rag eval guard
 
 # BENCH="--limit 200 --shipped-only" makes it short.
+# LEARNING="--append-only --limit 1000" makes it short; a run that was cut off goes on.
+bench-learning: $(VENV)/.train $(VENV)/.eval
+	$(BIN)/python -m isco_eval.learning $(LEARNING)
+
 bench: $(VENV)/.bench
 	$(BIN)/python -m isco_eval.bench $(BENCH)
 

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 from msgspec import Struct
 
+from isco_rag import taught
 from isco_rag.conformal import Conformal
 from isco_rag.encode import SCALE
 from isco_rag.errors import UsageError
@@ -134,7 +135,8 @@ class Classifier:
             if self.parts.reranker is not None:
                 codes, scores = self.read_candidates(ready, fused, entries)
                 fused = rerank(fused, codes, scores, regimes, self.parts.fusion)
-            scored.probabilities[able] = self._with_own_titles(ready, self.parts.calibrator.apply(fused, regimes))
+            calibrated = self._with_corrections(self.parts.calibrator.apply(fused, regimes), cosines, entries)
+            scored.probabilities[able] = self._with_own_titles(ready, calibrated)
             scored.cosines[able], scored.entries[able] = cosines, entries
         return scored
 
@@ -152,6 +154,15 @@ class Classifier:
             for row in self.parts.conformal.sets(scored.probabilities, regimes, coverage):
                 found.append(tuple(self.taxonomy.leaves[i] for i in row))
         return found
+
+    def _with_corrections(self, probabilities: Doubles, cosines: Floats, entries: Ints) -> Doubles:
+        """Probabilities moved by the corrections among each record's hits (isco_rag.taught)."""
+        for i in range(len(probabilities)):
+            found = taught.reached(cosines[i], entries[i], self.parts.index.entries)
+            if found:
+                said = taught.evidence(found, self.taxonomy)
+                probabilities[i] = taught.moved(probabilities[i], said, self.parts.fusion.taught)
+        return probabilities
 
     def _with_own_titles(self, texts: Sequence[Texts], probabilities: Doubles) -> Doubles:
         """Probabilities drawn to the codes of a title that an institution coded itself, where a record has that very title.

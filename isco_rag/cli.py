@@ -33,6 +33,10 @@ COMMANDS = {
     "audit": ("isco_rag.commands.audit:audit", "Check the audit trail and take it out."),
     "backup": ("isco_rag.commands.backup:backup", "Save the state of the service."),
     "restore": ("isco_rag.commands.backup:restore", "Bring a saved state back."),
+    "models": ("isco_rag.commands.models:models", "See the models made here and what the gate said of them."),
+    "retrain": ("isco_rag.commands.retrain:retrain", "Train a challenger from the champion and the corrections."),
+    "promote": ("isco_rag.commands.models:promote", "Judge a challenger and make it the champion if it is better."),
+    "rollback": ("isco_rag.commands.models:rollback", "Go back to the champion before."),
     "train": ("isco_rag.commands.train:train", "Train a bundle from a recipe."),
 }
 

@@ -34,6 +34,8 @@ class Fusion(Struct, frozen=True, forbid_unknown_fields=True):
     # ahead on titles of the ILO index and on real and generated advertisements, which are of another origin.
     sharpness: float = 24.0
     floor: float = 1e-6
+    # How far the rest is believed, and how far near corrections are (isco_rag.taught), where a record has any.
+    taught: tuple[float, float] = (0.8, 1.0)
 
 
 def regime_of(title: str, duties: str, industry: str, *, foreign: bool = False) -> int:

@@ -50,6 +50,19 @@ class Holding(Struct, frozen=True, forbid_unknown_fields=True):
     days: Annotated[int, Meta(ge=0, le=3650)] = 7
 
 
+class GateRules(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a challenger must show before it may replace the champion (isco_rag.learn.gate).
+
+    `records` is the least number of gold records, `doubt` the level of McNemar's test, `calibration` how much the calibration error of the
+    emitted code may rise, `latency` how many times the processor time of a record may grow.
+    """
+
+    records: Annotated[int, Meta(ge=1)] = 300
+    doubt: Annotated[float, Meta(gt=0, lt=1)] = 0.05
+    calibration: Annotated[float, Meta(ge=0, le=1)] = 0.02
+    latency: Annotated[float, Meta(ge=1)] = 1.25
+
+
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     """Every setting with its default; `fallback_level` counts levels of the classification from the top (ISCO-08: 3 digits).
 
@@ -72,6 +85,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     device: str = ""
     holding: Holding = field(default_factory=Holding)
     calibration: str = ""
+    gate: GateRules = field(default_factory=GateRules)
     index_also: tuple[str, ...] = ()
 
 

@@ -117,3 +117,7 @@ class Manifest(Struct, frozen=True):
     inputs: dict[str, str] = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict)
     figures: tuple[Metric, ...] = ()
+    # For a bundle that learned corrections: the hash of the parent's manifest, the correction that its data end at, and how many it learned.
+    parent_hash: str = ""
+    until: int = 0
+    corrections: int = 0

@@ -65,7 +65,7 @@ def store_draw(db: Connection, job: FileJob, bundle: str, found: FileDraw, runni
 
 def vectors_of(classifier: Classifier, given: Sequence[Job]) -> NDArray[np.floating]:
     """The vector of all that each job says [n, d], in pieces between which others get their turn."""
-    texts = [prepared.joined or prepared.title or prepared.duties for prepared in map(classifier.prepare, given)]
+    texts = [prepared.told for prepared in map(classifier.prepare, given)]
     distinct = [text for text in dict.fromkeys(texts) if text]
     known: dict[str, NDArray[np.float32]] = {"": np.zeros(classifier.parts.encoder.dimension, np.float32)}
     for start in range(0, len(distinct), PIECE):

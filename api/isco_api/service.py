@@ -37,13 +37,17 @@ class Service:
     """The parts of a running service."""
 
     def __init__(self, store: Store, engine: Engine, options: Options, bundle: Path) -> None:
-        self.store, self.engine, self.options, self.bundle = store, engine, options, bundle
+        self.store, self.engine, self.options = store, engine, options
+        # The bundle that answers, and the one that does where none was ever promoted.
+        self.bundle = self.base = bundle
+        # Why the champion does not answer, if it does not.
+        self.obstacle = ""
         self.buckets = Buckets()
         self.meters = Meters()
         # Set when the service ends; set when a file waits for the worker of this process.
         self.stopping, self.wake = threading.Event(), threading.Event()
-        # Set when corrections may have changed.
-        self.taught = threading.Event()
+        # Set when corrections may have changed; set when the champion may have.
+        self.taught, self.promoted = threading.Event(), threading.Event()
         self.watch = Watch(store, self.stopping)
         self.live = Live(engine, store, self.taught, self.stopping)
         # Numbers of the files of corrections that this process takes in.
@@ -123,6 +127,7 @@ class Service:
         self._files.shutdown(wait=False, cancel_futures=True)
         self._imports.shutdown(wait=True, cancel_futures=True)
         self.wake.set()
+        self.promoted.set()
         self.live.close()
         try:
             self.watch.flush()

@@ -10,6 +10,7 @@ from isco_api.app import create_app
 from isco_api.engine import Engine
 from isco_api.first_look import evaluate_once
 from isco_api.logs import set_up_logs
+from isco_api.models import ChampionFollower
 from isco_api.options import Options
 from isco_api.pages import open_pages
 from isco_api.service import Service, start_opening
@@ -32,7 +33,10 @@ def run(options: Options, bundle: Path | None, settings: Settings) -> None:
     bound = bind(options.host, options.port)
     engine = Engine(threads_of(settings), options.limits.waiting)
     service = Service(store, engine, options, bundle or default_bundle())
-    start_opening(service, lambda: open_model(service, bundle, settings))
+    follower = ChampionFollower(
+        service, lambda folder: open_classifier(folder, settings), lambda classifier, folder: evaluate_once(service, folder, classifier)
+    )
+    start_opening(service, follower.begin)
     worker = Worker(service) if options.worker else None
     if worker:
         worker.start()
@@ -51,13 +55,6 @@ def run(options: Options, bundle: Path | None, settings: Settings) -> None:
         if worker:
             worker.stop()
         service.close()
-
-
-def open_model(service: Service, bundle: Path | None, settings: Settings) -> None:
-    """Opens the bundle for requests, then has it measured if this is the first time here."""
-    classifier = open_classifier(bundle, settings)
-    service.live.open(classifier)
-    evaluate_once(service, service.bundle, classifier)
 
 
 def check_may_serve(options: Options, store: Store) -> None:

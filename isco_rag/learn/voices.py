@@ -13,7 +13,6 @@ from isco_rag.types import Job
 
 # Shares from which on a voice counts as sure: of the evidence of all neighbours, and of the cross-encoder's candidates together.
 SURE_NEIGHBOURS, SURE_READER = 0.5, 0.7
-FIELDS = 3
 
 
 class Voices(Struct, frozen=True):
@@ -44,10 +43,8 @@ def voices(classifier: Classifier, jobs: Sequence[Job]) -> list[Voices | None]:
 def _heard(classifier: Classifier, texts: Sequence[Texts]) -> list[Voices]:
     leaves, regimes = classifier.taxonomy.leaves, np.array([t.regime for t in texts])
     features, _, entries = classifier.evidence(texts)
-    close = features[:, NEIGHBOURS : NEIGHBOURS + FIELDS].astype(np.float64)
-    # Logs of sums of closeness; a field that a record does not have is all zeros, and says nothing.
-    told = close.any(axis=2, keepdims=True)
-    near = (np.maximum(np.exp(close) - classifier.parts.fusion.floor, 0.0) * told).sum(axis=1)
+    # Logs of sums of closeness.
+    near = np.maximum(np.exp(features[:, NEIGHBOURS].astype(np.float64)) - classifier.parts.fusion.floor, 0.0)
     read: list[str] = [""] * len(texts)
     if classifier.parts.reranker is not None:
         codes, scores = classifier.read_candidates(texts, fuse(features, regimes, classifier.parts.fusion), entries)

@@ -20,6 +20,7 @@ CorrectionState = Literal["active", "disputed", "held", "reverted"]
 ImportState = Literal["running", "done"]
 FlagKind = Literal["twins", "voices", "neighbours", "drift"]
 FlagState = Literal["open", "closed"]
+ChampionKind = Literal["base", "promoted", "forced", "rollback"]
 
 
 class User(Struct, frozen=True):
@@ -166,6 +167,47 @@ class Change(Struct, frozen=True):
     at: str
     state: CorrectionState
     correction: Correction
+
+
+class Registered(Struct, frozen=True):
+    """A bundle that was made here: its parent, the correction that its data end at, how many corrections it learned, and their hash."""
+
+    name: str
+    hash: str
+    parent: str
+    parent_hash: str
+    until: int
+    corrections: int
+    data_hash: str
+    created: str
+    by: str
+
+
+class Judged(Struct, frozen=True):
+    """What the gate said of a challenger against the champion of that time, in words; `hash` is that of a bundle's manifest."""
+
+    id: int
+    at: str
+    by: str
+    champion: str
+    champion_hash: str
+    challenger: str
+    challenger_hash: str
+    passed: bool
+    words: tuple[str, ...]
+
+
+class Champion(Struct, frozen=True):
+    """Which bundle answers from `at` on and how it came to; the `reason` of a forced promotion stands here for ever."""
+
+    id: int
+    at: str
+    by: str
+    name: str
+    hash: str
+    kind: ChampionKind
+    reason: str
+    verdict: int | None
 
 
 class JobSummary(Struct, frozen=True):

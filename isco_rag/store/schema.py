@@ -325,3 +325,45 @@ evaluations = Table(
     Column("promised", Text, nullable=False, default="[]"),
     CheckConstraint("state IN ('running', 'done')", name="state"),
 )  # fmt: skip
+
+# Bundles that were made here, by name; the folder of each lies in `models` of the state folder.
+models = Table(
+    "models", metadata,
+    Column("name", String(80), primary_key=True),
+    Column("hash", String(64), nullable=False),
+    Column("parent", String(80), nullable=False),
+    Column("parent_hash", String(64), nullable=False),
+    Column("until", BigInteger, nullable=False),
+    Column("corrections", Integer, nullable=False),
+    Column("data_hash", String(64), nullable=False),
+    Column("created", AT, nullable=False),
+    Column("by", String(120), nullable=False),
+)  # fmt: skip
+
+verdicts = Table(
+    "verdicts", metadata,
+    Column("id", Number, primary_key=True),
+    Column("at", AT, nullable=False),
+    Column("by", String(120), nullable=False),
+    Column("champion", String(80), nullable=False),
+    Column("champion_hash", String(64), nullable=False),
+    Column("challenger", String(80), nullable=False, index=True),
+    Column("challenger_hash", String(64), nullable=False),
+    Column("passed", Boolean, nullable=False),
+    Column("words", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+)  # fmt: skip
+
+# Who answered from when on; the last row is the champion. `kind` base is the bundle that answered before anything was promoted.
+champions = Table(
+    "champions", metadata,
+    Column("id", Number, primary_key=True, autoincrement=False),
+    Column("at", AT, nullable=False),
+    Column("by", String(120), nullable=False),
+    Column("name", String(80), nullable=False),
+    Column("hash", String(64), nullable=False),
+    Column("kind", String(12), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("verdict_id", Number, ForeignKey("verdicts.id")),
+    CheckConstraint("kind IN ('base', 'promoted', 'forced', 'rollback')", name="kind"),
+)  # fmt: skip

@@ -12,7 +12,7 @@ import numpy as np
 from isco_index import FlatIndex, build_index, load_index, save_index
 from transformers import AutoModel, AutoModelForSequenceClassification
 
-from isco_rag.bundle import read_manifest, swap_in, write_manifest
+from isco_rag.bundle import MANIFEST, file_hash, read_manifest, swap_in, write_manifest
 from isco_rag.calibrate import Temperature
 from isco_rag.classify import Classifier
 from isco_rag.conformal import COVERAGES, Conformal, fit_conformal
@@ -22,15 +22,18 @@ from isco_rag.rerank import PAIR_TOKENS
 from isco_rag.settings import Settings
 from isco_rag.taxonomy import Taxonomy
 from isco_rag.train import crossencoder, export, fit
-from isco_rag.train.corpus import Row
-from isco_rag.train.gather import INDEXED, held_jobs
+from isco_rag.train.corpus import CORRECTED, Row
+from isco_rag.train.gather import OWNED, held_jobs
 from isco_rag.train.kitchen import Kitchen
+from isco_rag.train.refit import corrections_said, fit_trust, moved_all, refit_calibrator, refit_fusion
 from isco_rag.types import Entry, Job, Manifest, Metric
 from isco_rag.wiring import open_classifier, with_index
 
 NO_SETS = Conformal((), ((),) * len(REGIMES), (0,) * len(REGIMES))
 # The reranker's weight is learned on more records than it will read: those that it reads are too few in some regimes.
 READ_TO_LEARN = Settings(rerank_below=0.6, rerank_from=0.08)
+# Held-out rows of other origin that the last layer reads beside corrections: enough for its few numbers.
+REPLAYED = 1000
 # Measures a finished classifier; the caller brings it, because training does not know the evaluation.
 Judge = Callable[[Classifier], tuple[Metric, ...]]
 
@@ -85,15 +88,16 @@ def _export(kitchen: Kitchen, new: Path) -> None:
 def _fit(kitchen: Kitchen, new: Path) -> None:
     """Builds the index and learns fusion and calibration."""
     data = kitchen.data
-    owned = [row for row in data.train + data.held if row.source in INDEXED and len(row.codes) == 1]
+    owned = [row for row in data.train + data.held if row.source in OWNED and len(row.codes) == 1]
     begin, calm = _begin(kitchen)
     _write(new, begin, Temperature((1.0,) * len(REGIMES)), NO_SETS)
     width = np.load(new / "prototypes.npy", mmap_mode="r").shape[1]
     save_index(FlatIndex([], np.zeros((0, width), np.int8), np.zeros(0, np.int64)), new / "index")
     write_manifest(new, _manifest(kitchen))
     whole = build_index(entries_of(kitchen.taxonomy, owned), open_classifier(new).parts.encoder)
-    save_index(whole, new / "index")
     _learn(kitchen, new, whole, begin, calm)
+    # Corrections are the database's: they join the index of whoever has them.
+    save_index(whole.without({row.occupation for row in owned if row.source == CORRECTED}), new / "index")
 
 
 def _learn(kitchen: Kitchen, new: Path, index: FlatIndex, begin: Fusion, calm: Temperature) -> None:
@@ -101,23 +105,42 @@ def _learn(kitchen: Kitchen, new: Path, index: FlatIndex, begin: Fusion, calm: T
     held, rng = kitchen.data.held, random.Random(kitchen.recipe.seed + 3)
     _write(new, begin, Temperature((1.0,) * len(REGIMES)), NO_SETS)
     write_manifest(new, _manifest(kitchen))
-    classifier = with_index(open_classifier(new, Settings()), index.without({row.occupation for row in held if row.source in INDEXED}))
+    classifier = with_index(open_classifier(new, Settings()), index.without({row.occupation for row in held if row.source in OWNED}))
     kitchen.report.say("fitting fusion and calibration")
-    jobs, codes = held_jobs(held, rng)
+    jobs, codes = held_jobs(_fit_rows(kitchen, rng), rng)
     # Half of the rows teach the fusion; a quarter each, which it has not seen, the calibration and the sets.
     part = [rng.choice((0, 0, 1, 2)) for _ in jobs]
     first, second, third = (fit.observe(classifier, *pick(jobs, codes, part, p)) for p in range(3))
-    fusion = fit.fit_fusion(first, classifier.parts.fusion)
+    known = classifier.parts.fusion
+    fusion = refit_fusion(first, known) if kitchen.recipe.corrections else fit.fit_fusion(first, known)
     fused = fuse(first.features, first.regimes, fusion)
     wide = Classifier(classifier.parts, READ_TO_LEARN)
     _, read, said = fit.probabilities_of(wide, first, fusion)
     fusion = fit.fit_rerank(fused, read, said, first, fusion)
-    calibrator = fit.fit_calibrator(fit.probabilities_of(classifier, second, fusion)[0], second, calm)
+    if kitchen.recipe.corrections:
+        calibrator = refit_calibrator(classifier, second, fusion, calm)
+    else:
+        calibrator = fit.fit_calibrator(fit.probabilities_of(classifier, second, fusion)[0], second, calm)
     sure = calibrator.apply(fit.probabilities_of(classifier, third, fusion)[0], third.regimes)
+    if kitchen.recipe.corrections:
+        near = corrections_said(classifier, third)
+        fusion = msgspec.structs.replace(fusion, taught=fit_trust(sure, near, third.truth.tolist(), fusion.taught))
+        sure = moved_all(sure, near, fusion.taught)
     coverages = [c for c in COVERAGES if (len(third.truth) + 1) * (1 - c) >= 1]
-    kitchen.report.say(f"fusion {fusion.weights}\nreranker {fusion.rerank}\ntemperatures {calibrator.temperatures}")
+    kitchen.report.say(
+        f"fusion {fusion.weights}\nreranker {fusion.rerank}\ntrust in corrections {fusion.taught}\ntemperatures {calibrator.temperatures}"
+    )
     sets = fit_conformal(sure, third.truth, third.regimes, coverages) if coverages else NO_SETS
     _write(new, fusion, calibrator, sets)
+
+
+def _fit_rows(kitchen: Kitchen, rng: random.Random) -> list[Row]:
+    """Held-out rows that the last layer reads; beside corrections, at most REPLAYED others."""
+    held = kitchen.data.held
+    if not kitchen.recipe.corrections:
+        return held
+    others = [row for row in held if row.source != CORRECTED]
+    return [row for row in held if row.source == CORRECTED] + rng.sample(others, min(REPLAYED, len(others)))
 
 
 def _begin(kitchen: Kitchen) -> tuple[Fusion, Temperature]:
@@ -129,6 +152,8 @@ def _begin(kitchen: Kitchen) -> tuple[Fusion, Temperature]:
     temperature = msgspec.json.decode((parent / "calibrator.json").read_bytes(), type=Temperature)
     # A bundle of an older format knows less evidence.
     same = len(known.weights) == len(REGIMES) and len(known.weights[0]) == len(FEATURES)
+    if same and kitchen.recipe.corrections:
+        return known, temperature
     return (msgspec.structs.replace(known, rerank=equal.rerank), temperature) if same else (equal, calm)
 
 
@@ -150,12 +175,15 @@ def _manifest(kitchen: Kitchen) -> Manifest:
         recipe=msgspec.to_builtins(r, enc_hook=str),
         inputs=kitchen.inputs(),
         sources=_sources(kitchen),
+        parent_hash=file_hash(r.parent / MANIFEST) if r.parent else "",
+        until=r.until,
+        corrections=sum(row.source == CORRECTED for row in kitchen.data.train + kitchen.data.held),
     )
 
 
 def _sources(kitchen: Kitchen) -> dict[str, str]:
     """Terms of each published source that rows were read from, those of the parent among them."""
-    used = {row.source for row in kitchen.data.train} - set(INDEXED)
+    used = {row.source for row in kitchen.data.train} - set(OWNED)
     licences = kitchen.recipe.licences
     if licences is None or not licences.exists():
         found = dict.fromkeys(sorted(used), "not stated")

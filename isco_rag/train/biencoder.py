@@ -20,6 +20,9 @@ from transformers import PreTrainedTokenizerFast, RobertaConfig, RobertaModel
 
 from isco_rag.train.running import Schedule, Told, device, reduced_precision, run_training
 
+# The cosine that a hard negative begins ahead with.
+HEAD_START = 0.1
+
 
 class Shape(Struct, frozen=True, forbid_unknown_fields=True):
     """Size of a RoBERTa encoder."""
@@ -65,6 +68,11 @@ def quick_attention(model: Any) -> None:
     model[0].auto_model.set_attn_implementation("eager")
 
 
+def hold_words(model: Any) -> None:
+    """Keeps the word embeddings as they are; the layers above learn."""
+    model[0].auto_model.embeddings.word_embeddings.weight.requires_grad_(False)
+
+
 def embed(model: SentenceTransformer, texts: Sequence[str], batch: int = 256) -> np.ndarray:
     """Embeddings of the texts, float16 [n, hidden], unit length."""
     with torch.autocast(model.device.type, torch.bfloat16, enabled=reduced_precision()):
@@ -101,7 +109,8 @@ class PrototypeLoss(nn.Module):
     """Cosine softmax over one prototype per class, with partial labels, label smoothing and, if `keep`, the distillation term.
 
     `candidates` [n, classes] marks the classes of which one is right, `weights` [n] is the trust in each row, `targets` [n, d] are the
-    embeddings from before.
+    embeddings from before. `wrong` [n] numbers the class that a row was confused with (-1: none): it gets HEAD_START, so that the right one has
+    to be nearer by so much (additive margin softmax, Wang et al. 2018).
     """
 
     def __init__(
@@ -114,9 +123,11 @@ class PrototypeLoss(nn.Module):
         scale: float = 20.0,
         smoothing: float = 0.1,
         keep: float = 0.0,
+        wrong: np.ndarray | None = None,
     ) -> None:
         super().__init__()
         self.model = model
+        self.wrong = np.full(len(candidates), -1) if wrong is None else wrong
         self.prototypes = nn.Parameter(torch.from_numpy(prototypes.astype(np.float32)))
         self.candidates, self.weights = candidates, weights
         self.scale, self.smoothing, self.keep = scale, smoothing, keep
@@ -127,6 +138,12 @@ class PrototypeLoss(nn.Module):
         student = self.model(next(iter(features)))["sentence_embedding"].float()
         rows = labels.cpu().numpy()
         logits = self.scale * student @ nn.functional.normalize(self.prototypes, dim=1).T
+        wrong = self.wrong[rows]
+        confused = np.flatnonzero(wrong >= 0)
+        if len(confused):
+            start = torch.zeros_like(logits)
+            start[torch.from_numpy(confused), torch.from_numpy(wrong[confused])] = self.scale * HEAD_START
+            logits = logits + start
         log_p = logits.log_softmax(1)
         mask = torch.from_numpy(self.candidates[rows]).to(student.device)
         weight = torch.from_numpy(self.weights[rows]).to(student.device)

@@ -18,10 +18,13 @@ from msgspec import Struct
 from isco_rag.errors import TrainingError
 from isco_rag.sources import TITLE_KINDS, listed_text
 from isco_rag.tables import choose_columns, code_column, read_form, read_rows
+from isco_rag.taught import leaves_under
+from isco_rag.taxonomy import Taxonomy
 from isco_rag.text import duties_text, joined_text, key, title_text, uninvert
 
-# The source of an institution's own records.
+# The sources of an institution's own records, and of what its people corrected.
 OWN = "own"
+CORRECTED = "correction"
 
 # Agreement of exact titles with the ILO index, as measured by the data set's publishers: how far a label can be trusted.
 SOURCE_QUALITY = {
@@ -39,6 +42,7 @@ SOURCE_QUALITY = {
     "onet": 0.73,
     "written": 1.0,
     "own": 1.0,
+    "correction": 1.0,
     "taxonomy": 1.0,
 }
 
@@ -54,6 +58,8 @@ class Row(Struct, frozen=True):
     duties: str = ""
     industry: str = ""
     language: str = "en"
+    # What the model answered that a person corrected; empty where nothing was confused.
+    wrong: str = ""
 
     @property
     def told(self) -> str:
@@ -137,6 +143,16 @@ def read_examples(paths: Iterable[Path]) -> list[Row]:
         with path.open(encoding="utf-8", newline="") as file:
             for r in csv.DictReader(file):
                 rows.append(Row(r["title"], (r["code"],), "title", "written", r["id"], r["duties"], r["industry"]))
+    return rows
+
+
+def read_corrections(path: Path, taxonomy: Taxonomy) -> list[Row]:
+    """Rows of frozen corrections (isco_rag.learn.frozen); a code above the lowest level is a partial label of all groups under it."""
+    rows = []
+    with path.open(encoding="utf-8", newline="") as file:
+        for r in csv.DictReader(file):
+            codes = tuple(taxonomy.leaves[i] for i in leaves_under(taxonomy, r["code"]))
+            rows.append(Row(r["title"], codes, "title", CORRECTED, r["id"], r["duties"], r["industry"], r["language"] or "en", r["wrong"]))
     return rows
 
 
@@ -224,7 +240,7 @@ def with_duties(rows: Sequence[Row], rng: random.Random, share: float = 0.5) -> 
 
 def ready(row: Row, text: str) -> Row:
     """The row with one text that says all, as an encoder reads it."""
-    return Row(text, row.codes, row.kind, row.source, row.occupation, language=row.language)
+    return Row(text, row.codes, row.kind, row.source, row.occupation, language=row.language, wrong=row.wrong)
 
 
 def with_title(row: Row, title: str) -> Row:

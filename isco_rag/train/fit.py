@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import msgspec
 import numpy as np
 from msgspec import Struct
 from scipy.optimize import minimize
@@ -25,6 +26,7 @@ class Observed(Struct):
     features: Floats
     regimes: Ints
     truth: Ints
+    cosines: Floats
     entries: Ints
 
 
@@ -39,22 +41,37 @@ def observe(classifier: Classifier, jobs: Sequence[Job], codes: Sequence[str]) -
         np.concatenate([b[0] for b in blocks]),
         np.array([t.regime for t in ready], dtype=np.int64),
         np.array([classifier.taxonomy.leaf_number[codes[i]] for i in able], dtype=np.int64),
+        np.concatenate([b[1] for b in blocks]),
         np.concatenate([b[2] for b in blocks]),
     )
 
 
-def fit_weights(features: Floats, truth: Ints, used: Sequence[int], ridge: float = 1.0) -> tuple[float, ...]:
-    """Weights of one regime's conditional logit by maximum likelihood, with a ridge; unused features get zero."""
+def fit_weights(
+    features: Floats, truth: Ints, used: Sequence[int], ridge: float = 1.0, known: Sequence[float] | None = None, worth: float = 0.0
+) -> tuple[float, ...]:
+    """Weights of one regime's conditional logit by maximum likelihood, with a ridge; unused features get zero.
+
+    Where weights are `known`, they count as `worth` rows more that agree with them: each is held by the information that so many rows like
+    these have on it.
+    """
     x = features[:, list(used), :].astype(np.float64)
     rows = np.arange(len(truth))
+    centre = np.zeros(len(used)) if known is None else np.array([known[f] for f in used])
+    hold = np.full(len(used), ridge)
+    if known is not None:
+        p = softmax(np.einsum("nfc,f->nc", x, centre))
+        mean = np.einsum("nfc,nc->nf", x, p)
+        hold += worth * (np.einsum("nfc,nc->nf", x**2, p) - mean**2).mean(0)
 
     def loss(w: np.ndarray) -> tuple[float, np.ndarray]:
         p = softmax(np.einsum("nfc,f->nc", x, w))
-        nll = -np.log(p[rows, truth] + 1e-12).sum() + 0.5 * ridge * (w**2).sum()
+        nll = -np.log(p[rows, truth] + 1e-12).sum() + 0.5 * (hold * (w - centre) ** 2).sum()
         p[rows, truth] -= 1.0
-        return float(nll), np.einsum("nfc,nc->f", x, p) + ridge * w
+        return float(nll), np.einsum("nfc,nc->f", x, p) + hold * (w - centre)
 
-    found = minimize(loss, np.full(len(used), 0.3), jac=True, method="L-BFGS-B", bounds=[(0.0, None)] * len(used))
+    found = minimize(
+        loss, np.full(len(used), 0.3) if known is None else centre, jac=True, method="L-BFGS-B", bounds=[(0.0, None)] * len(used)
+    )
     weights = np.zeros(len(FEATURES))
     weights[list(used)] = found.x
     return tuple(round(float(w), 5) for w in weights)
@@ -67,7 +84,7 @@ def fit_fusion(seen: Observed, base: Fusion) -> Fusion:
         mask = seen.regimes == regime
         if mask.sum() >= FEW:
             weights[regime] = fit_weights(seen.features[mask], seen.truth[mask], USED[regime])
-    return Fusion(tuple(weights), base.rerank, base.sharpness, base.floor)
+    return msgspec.structs.replace(base, weights=tuple(weights))
 
 
 def fit_rerank(fused: Doubles, codes: Sequence[Ints], scores: Sequence[Floats], seen: Observed, base: Fusion) -> Fusion:
@@ -93,7 +110,7 @@ def fit_rerank(fused: Doubles, codes: Sequence[Ints], scores: Sequence[Floats], 
         # A reranker that says nothing is not asked (isco_rag.classify), and what it does not read stays as it was.
         silent = found.x[1] < LEAST_SAY
         weights[regime] = (1.0, 0.0) if silent else (round(float(found.x[0]), 5), round(float(found.x[1]), 5))
-    return Fusion(base.weights, tuple(weights), base.sharpness, base.floor)
+    return msgspec.structs.replace(base, rerank=tuple(weights))
 
 
 def fit_calibrator(probabilities: Doubles, seen: Observed, base: Temperature) -> Temperature:

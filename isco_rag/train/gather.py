@@ -6,15 +6,18 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from isco_rag.taxonomy import Taxonomy
 from isco_rag.text import title_text
 from isco_rag.train import corpus
 from isco_rag.train.augment import varied
-from isco_rag.train.corpus import OWN, Row
+from isco_rag.train.corpus import CORRECTED, OWN, Row
 from isco_rag.train.recipe import Recipe
 from isco_rag.types import Job
 
 # Sources whose rows join the index of the bundle; the others are their publishers' and stay outside.
 INDEXED = ("written", OWN)
+# What an institution owns, its corrections too; these come to the index from the database, not with the bundle.
+OWNED = (*INDEXED, CORRECTED)
 # Held-out titles of other languages that fusion and calibration read: enough for six weights.
 FOREIGN_HELD = 2000
 
@@ -26,7 +29,7 @@ class Data(Struct):
     held: list[Row]
 
 
-def gather(recipe: Recipe) -> Data:
+def gather(recipe: Recipe, taxonomy: Taxonomy) -> Data:
     """Rows without evaluation rows, split; the split depends on the seed alone, so every stage sees the same."""
     r = recipe
     gold = set[str]().union(*(corpus.read_gold_keys(folder) for folder in (r.evaluation, r.gold) if folder))
@@ -35,8 +38,12 @@ def gather(recipe: Recipe) -> Data:
         shared += corpus.read_pointers(r.pointers)
     train, held = corpus.split(corpus.drop_gold(shared, gold), r.held_out, r.seed)
     owned = corpus.read_examples(sorted(r.examples.glob("*.csv"))) + corpus.merged([row for path in r.own for row in corpus.read_own(path)])
+    owned += corpus.read_corrections(r.corrections, taxonomy) if r.corrections else []
     owned = corpus.drop_gold(owned, gold)
-    kept_back = {row.occupation for row in owned if len(row.codes) == 1 and is_held(row.occupation, 2 * r.held_out, r.seed)}
+    shares = {CORRECTED: r.corrections_held}
+    kept_back = {
+        row.occupation for row in owned if len(row.codes) == 1 and is_held(row.occupation, shares.get(row.source, 2 * r.held_out), r.seed)
+    }
     foreign = [row for row in held if row.language != "en"]
     return Data(
         train + [row for row in owned if row.occupation not in kept_back],
@@ -55,12 +62,17 @@ def encoder_rows(recipe: Recipe, rows: Sequence[Row], definitions: Sequence[Row]
     """What the bi-encoder reads: English titles, some changed as people change them, some joined with duties; then the classification's own words."""
     r = recipe
     shared = [
-        row for row in rows if row.source not in INDEXED and row.language == "en" and (len(row.codes) == 1 or rng.random() < r.ambiguous)
+        row for row in rows if row.source not in OWNED and row.language == "en" and (len(row.codes) == 1 or rng.random() < r.ambiguous)
     ]
-    owned = [row for row in rows if row.source in INDEXED]
+    owned = [row for row in rows if row.source in OWNED]
+    if r.replay < 1:
+        owned = [row for row in owned if row.source == CORRECTED or rng.random() < r.replay]
     found = corpus.with_duties(changed(shared, rng, r.varied), rng, r.told)
     for _ in range(r.written):
         found += corpus.with_duties(changed(owned, rng, r.varied), rng, share=0.6)
+    corrected = [row for row in owned if row.source == CORRECTED]
+    for _ in range(r.corrections_times - 1):
+        found += corpus.with_duties(changed(corrected, rng, r.varied), rng, share=0.6)
     return found + list(definitions)
 
 
@@ -68,7 +80,7 @@ def word_rows(rows: Sequence[Row], rng: random.Random) -> list[Row]:
     """What the word model reads: every title of every language alone, and English ones with what is told beside them."""
     alone = [corpus.ready(row, title_text(row.text)) for row in rows if row.is_title and row.text]
     told = corpus.with_duties([row for row in rows if row.language == "en"], rng, share=1.0)
-    return [row for row in alone if row.text] + [row for row in told if not row.is_title or ". " in row.text or row.source in INDEXED]
+    return [row for row in alone if row.text] + [row for row in told if not row.is_title or ". " in row.text or row.source in OWNED]
 
 
 def changed(rows: Sequence[Row], rng: random.Random, share: float) -> list[Row]:

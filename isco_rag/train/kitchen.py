@@ -26,7 +26,7 @@ from isco_rag.taxonomy import Taxonomy, load_taxonomy
 from isco_rag.text import title_text
 from isco_rag.train import biencoder, corpus, crossencoder, export, lists, tokenizer
 from isco_rag.train.check import check_data, check_machine
-from isco_rag.train.corpus import Row
+from isco_rag.train.corpus import CORRECTED, Row
 from isco_rag.train.gather import Data, encoder_rows, gather, word_rows
 from isco_rag.train.ngrams import train_ngrams
 from isco_rag.train.recipe import Recipe
@@ -36,6 +36,8 @@ from isco_rag.types import Manifest
 STAGES = ("tokenizer", "distil", "fine_tune", "words", "lists", "reranker")
 # The share of all texts whose occupations each of two word models leaves out, for lists that are as good as those of unseen jobs.
 FOLDS = 2
+# Known examples that the lists of corrections draw their neighbours from.
+LIST_POOL = 5000
 
 
 class Report(Struct, frozen=True):
@@ -67,7 +69,7 @@ class Kitchen:
     def inputs(self) -> dict[str, str]:
         """The hash of every file that a bundle is made from."""
         r = self.recipe
-        found = [path for path in (r.shared, r.pointers, *r.own) if path]
+        found = [path for path in (r.shared, r.pointers, r.corrections, *r.own) if path]
         for folder in (r.examples, r.gold, r.evaluation, r.taxonomy):
             found += sorted(p for p in folder.iterdir() if p.suffix in (".csv", ".jsonl", ".toml")) if folder else []
         if r.parent:
@@ -77,7 +79,7 @@ class Kitchen:
     @cached_property
     def data(self) -> Data:
         """The recipe's rows; TrainingError where no model can come of them."""
-        found = gather(self.recipe)
+        found = gather(self.recipe, self.taxonomy)
         check_data(found, self.taxonomy, self.report.say)
         return found
 
@@ -151,6 +153,9 @@ class Kitchen:
         rng = random.Random(r.seed + 1)
         student = self.distil()
         biencoder.quick_attention(student)
+        if r.corrections:
+            # The cross-encoder's are the same, and the few words of corrections must not move those of all others.
+            biencoder.hold_words(student)
         rows = encoder_rows(r, self.data.train, self.definitions(), rng)
         texts = [row.text for row in rows]
         self.report.say(f"fine-tuning on {len(rows):,} texts")
@@ -160,7 +165,8 @@ class Kitchen:
             candidates[i, [self.taxonomy.leaf_number[c] for c in row.codes]] = True
         weights = np.array([row.weight for row in rows], dtype=np.float32)
         begin = self._first_prototypes(candidates, weights, targets)
-        loss = biencoder.PrototypeLoss(student, begin, candidates, weights, targets, keep=r.keep)
+        wrong = np.array([self.taxonomy.leaf_number.get(row.wrong, -1) for row in rows])
+        loss = biencoder.PrototypeLoss(student, begin, candidates, weights, targets, keep=r.keep, wrong=wrong)
         before = {name: w.detach().clone() for name, w in loss.named_parameters()}
         biencoder.train_encoder(student, loss, texts, r.fine_tune, self.work / "fine_tune", self._progress("fine-tune"))
         average_with(loss, before, r.average)
@@ -215,17 +221,30 @@ class Kitchen:
         if not done.exists():
             r, rng = self.recipe, random.Random(self.recipe.seed + 2)
             titled = [row for row in self.data.train if row.is_title and len(row.codes) == 1 and row.language == "en"]
+            if r.corrections:
+                others = [row for row in titled if row.source != CORRECTED]
+                titled = [row for row in titled if row.source == CORRECTED] + rng.sample(others, min(LIST_POOL, len(others)))
             rows = corpus.with_duties(titled, rng, share=0.5)
             self.report.say(f"lists for the cross-encoder from {len(rows):,} texts")
-            queries = crossencoder.spread(rows, r.rerank_lists.queries, rng)
+            queries = self._list_queries(rows, rng)
             vectors = biencoder.embed(self.fine_tune(), [row.text for row in rows])
-            folds = [
-                self._train_words([row for row in rows if lists.fold_of(row, FOLDS) != fold], f"word model without fold {fold + 1}")
-                for fold in range(FOLDS)
-            ]
+            folds = [load_ngrams(r.parent / "words.npz")] if r.corrections and r.parent else self._fold_words(rows)
             found = lists.make_lists(self.taxonomy, rows, vectors, queries, folds, r.rerank_lists.size, rng)
             finish(done, lambda part: Path(part).write_bytes(msgspec.msgpack.encode(found)))
         return msgspec.msgpack.decode(done.read_bytes(), type=list[crossencoder.JobList])
+
+    def _list_queries(self, rows: Sequence[Row], rng: random.Random) -> list[int]:
+        """The rows that get a list: where people corrected, all their corrections first, then others as far as there is room."""
+        corrected = [i for i, row in enumerate(rows) if row.source == CORRECTED][: self.recipe.rerank_lists.queries]
+        others = [i for i in crossencoder.spread(rows, self.recipe.rerank_lists.queries, rng) if rows[i].source != CORRECTED]
+        return corrected + others[: self.recipe.rerank_lists.queries - len(corrected)]
+
+    def _fold_words(self, rows: Sequence[Row]) -> list[NgramModel]:
+        """Word models that each have not read one fold of the rows. The parent's has read no correction, and needs no folds for these."""
+        return [
+            self._train_words([row for row in rows if lists.fold_of(row, FOLDS) != fold], f"word model without fold {fold + 1}")
+            for fold in range(FOLDS)
+        ]
 
     def reranker(self) -> Any:
         """The cross-encoder: the parent's, trained further, or one that begins as the bi-encoder's first layers."""

@@ -53,8 +53,10 @@ def make_lists(
         said = words[fold_of(job, len(words))].scores([job.text])[0]
         order = np.argsort(-(WEIGHTS[0] * np.log(close) + WEIGHTS[1] * said), kind="stable")[:size].tolist()
         own = number[job.codes[0]]
-        if own not in order:
-            order = [*order[: size - 1], own]
+        # The right one, and the one that was answered instead.
+        for needed in (own, number.get(job.wrong, own)):
+            if needed not in order:
+                order = [*order[: size - 1], needed] if order[-1] != own else [*order[: size - 2], needed, own]
         rng.shuffle(order)
         candidates = tuple(
             candidate_side(taxonomy.group(taxonomy.leaves[leaf]), shown.get(leaf, [])[: rng.choice((0, 1, 2, 2, 2))]) for leaf in order

@@ -35,12 +35,18 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
     evaluation: Path | None = None
     licences: Path | None = None
     own: tuple[Path, ...] = ()
+    corrections: Path | None = None
+    until: int = 0
     parent: Path | None = None
     base: str = ""
     device: str = ""
     seed: int = 8
     held_out: Share = 0.05
     languages: tuple[str, ...] = ("en",)
+    # Of corrections, the share that only fusion and calibration read; of all other rows, the share that the bi-encoder reads again beside them.
+    corrections_held: Share = 0.2
+    corrections_times: int = 1
+    replay: Share = 1.0
     ambiguous: Share = 0.4
     written: int = 1
     told: Share = 0.25
@@ -92,7 +98,7 @@ def recipe_for(tables: tuple[Path, ...], data: Path, bundle: Path) -> Recipe:
 def checked(recipe: Recipe, named: str) -> Recipe:
     """The recipe, if all that it names is there and fits together."""
     r = recipe
-    for needed in (r.shared, r.pointers, r.evaluation, r.examples, r.gold, r.taxonomy, r.parent, *r.own):
+    for needed in (r.corrections, r.shared, r.pointers, r.evaluation, r.examples, r.gold, r.taxonomy, r.parent, *r.own):
         if needed is not None and not needed.exists():
             raise TrainingError(f"{named} names {needed}, which is not there; put it there or change the recipe")
     if r.parent and r.base:

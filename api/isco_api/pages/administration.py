@@ -10,11 +10,13 @@ from isco_api.access import Caller, needs
 from isco_api.pages.rendering import GRADES, no_text, page
 from isco_api.routes import administration as api
 from isco_api.routes import corrections, oversight
+from isco_api.routes import models as registered
 from isco_api.routes.given import Asking, Given, ask
-from isco_rag.errors import AuditError, CoderError, InputError
+from isco_rag.errors import AuditError, CoderError, InputError, NotFoundError
 from isco_rag.store import audit
 from isco_rag.store import corrections as stored
 from isco_rag.store.keys import PER_MINUTE
+from isco_rag.store.models import history, standing_line
 from isco_rag.store.records import ROLES, SCOPES
 
 HERE = "/administration"
@@ -102,7 +104,38 @@ def revoke_key(service: Given, caller: Asking, number: Number) -> Redirect:
 @get(f"{HERE}/models", sync_to_thread=True, **needs("administrator", "admin"))
 def models(service: Given, caller: Asking) -> Template:
     """The models that are here, and the index that answers."""
-    return _page("models", caller, models=oversight.models(service), index=service.live.status())
+    found = registered.models(service)
+    with service.store.read() as db:
+        line = standing_line(history(db))
+    before = line[-2].name if len(line) > 1 else ""
+    return _page("models", caller, models=found, index=service.live.status(), obstacle=service.obstacle, before=before)
+
+
+@get(f"{HERE}/models/{{name:str}}", sync_to_thread=True, **needs("administrator", "admin"))
+def model(service: Given, caller: Asking, name: Name) -> Template:
+    """A model with its verdicts, and what can be done with it."""
+    found = next((m for m in registered.models(service) if m.name == name), None)
+    if found is None:
+        raise NotFoundError(f"there is no model {name}")
+    verdicts = ask(registered.list_verdicts, service=service, challenger=name, limit=20)
+    return page("administration/model.html", caller, HERE, section="models", model=found, verdicts=verdicts)
+
+
+@post(f"{HERE}/models/{{name:str}}/promote", status_code=303, **needs("administrator", "admin"))
+async def promote_model(service: Given, caller: Asking, request: Form, name: Name) -> Redirect:
+    """The champion from now on; the form has asked whether it is meant."""
+    form = await request.form()
+    data = registered.Promotion(form.get("force") == "yes", str(form.get("reason", ""))[:2000])
+    await service.aside(lambda: ask(registered.promote, service=service, caller=caller, name=name, data=data))
+    return Redirect(f"{HERE}/models", status_code=303)
+
+
+@post(f"{HERE}/models/rollback", status_code=303, **needs("administrator", "admin"))
+async def rollback_model(service: Given, caller: Asking, request: Form) -> Redirect:
+    """The champion before, champion again."""
+    why = corrections.Why(str((await request.form()).get("reason", ""))[:2000])
+    await service.aside(lambda: ask(registered.rollback, service=service, caller=caller, data=why))
+    return Redirect(f"{HERE}/models", status_code=303)
 
 
 @post(f"{HERE}/index/rebuild", status_code=303, sync_to_thread=True, **needs("administrator", "admin"))
@@ -192,6 +225,6 @@ async def change_settings(service: Given, caller: Asking, request: Form) -> Redi
 
 
 HANDLERS = (
-    first, users, add_user, change_user, keys, create_key, revoke_key, models, rebuild, list_corrections, decide_correction, show_audit, verify,
+    first, users, add_user, change_user, keys, create_key, revoke_key, models, model, promote_model, rollback_model, rebuild, list_corrections, decide_correction, show_audit, verify,
     show_settings, change_settings,
 )  # fmt: skip

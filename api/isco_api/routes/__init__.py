@@ -12,12 +12,13 @@ from isco_api.routes import (
     imports,
     jobs,
     learning,
+    models,
     oversight,
     reviews,
     sessions,
 )
 
-MODULES = (classify, classification, jobs, reviews, corrections, imports, flags, oversight, learning, administration, sessions)
+MODULES = (classify, classification, jobs, reviews, corrections, imports, flags, models, oversight, learning, administration, sessions)
 
 
 def routers(upload: int) -> list[Router]:

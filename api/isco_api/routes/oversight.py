@@ -1,33 +1,19 @@
-"""Quality, models, the audit trail, the index."""
+"""Quality, the audit trail, the index."""
 
 from typing import Annotated
 
-import msgspec
 from litestar import get, post
 from litestar.params import Parameter
 from msgspec import Struct
 
 from isco_api.access import needs
 from isco_api.routes.given import Asking, Given
-from isco_rag.bundle import MANIFEST
-from isco_rag.errors import BundleError, ConflictError
+from isco_rag.errors import ConflictError
 from isco_rag.learn.follow import IndexStatus
 from isco_rag.store import audit, quality
 from isco_rag.store.audit import Verified
 from isco_rag.store.quality import Quality
 from isco_rag.store.records import AuditRow
-from isco_rag.types import Manifest, Metric
-
-
-class Model(Struct, frozen=True):
-    """A bundle: where it comes from, the figures that its manifest holds, and whether it answers now."""
-
-    name: str
-    created: str
-    parent: str
-    classification: str
-    figures: tuple[Metric, ...]
-    current: bool
 
 
 @get("/quality", operation_id="getQuality", summary="Quality figures", tags=["quality"], sync_to_thread=True, **needs("viewer", "quality"))
@@ -37,32 +23,6 @@ def get_quality(
     """Automation share, accuracy and calibration from reviews with intervals, coders' agreement, backlog, throughput, confusion pairs."""
     with service.store.read() as db:
         return quality.measure(db, service.engine.taxonomy, since)
-
-
-@get("/models", operation_id="listModels", summary="Models", tags=["models"], sync_to_thread=True, **needs("viewer", "quality"))
-def list_models(service: Given) -> list[Model]:
-    """The bundles that this installation has, the one that answers first."""
-    return models(service)
-
-
-def models(service: Given) -> list[Model]:
-    """The bundle that answers, and the one kept beside it, where there is one."""
-    found = []
-    place = service.bundle
-    for folder in (place, place.with_name(place.name + ".previous")):
-        if (folder / MANIFEST).is_file():
-            m = msgspec.json.decode((folder / MANIFEST).read_bytes(), type=Manifest)
-            found.append(Model(m.name, m.created, m.parent, m.classification, m.figures, folder == place))
-    if not found:
-        raise BundleError("the bundle's manifest is gone; restore the bundle")
-    return found
-
-
-@get("/models/current", operation_id="currentModel", summary="The model that answers", tags=["models"], sync_to_thread=True,
-     **needs("viewer", "quality"))  # fmt: skip
-def current_model(service: Given) -> Model:
-    """Its manifest's figures."""
-    return models(service)[0]
 
 
 @get("/audit", operation_id="listAudit", summary="The audit trail", tags=["audit"], sync_to_thread=True, **needs("reviewer", "audit"))
@@ -107,4 +67,4 @@ def rebuild(service: Given, caller: Asking) -> IndexStatus:
     return service.live.status()
 
 
-HANDLERS = (get_quality, list_models, current_model, list_audit, verify_audit, index_status, rebuild)
+HANDLERS = (get_quality, list_audit, verify_audit, index_status, rebuild)
