@@ -9,8 +9,8 @@ from litestar.response import Template
 
 from isco_api.access import needs
 from isco_api.pages.rendering import GRADES, page
-from isco_api.routes import oversight
-from isco_api.routes.given import Asking, Given, ask
+from isco_api.routes.given import Asking, Given
+from isco_rag.store import quality
 
 SPANS = (0, 7, 30, 365)
 
@@ -19,7 +19,8 @@ SPANS = (0, 7, 30, 365)
 def show(service: Given, caller: Asking, days: Annotated[int, Parameter(ge=0, le=3650)] = 0) -> Template:
     """Automation, accuracy, calibration, agreement, backlog, throughput and confusions, of the last days or since the beginning."""
     since = (datetime.now(UTC) - timedelta(days=days)).strftime("%Y-%m-%d") if days else ""
-    found = ask(oversight.get_quality, service=service, since=since)
+    with service.store.read() as db:
+        found = quality.measure(db, service.engine.taxonomy, since)
     grades = {one.grade: one for one in found.by_grade}
     return page(
         "quality.html", caller, "/quality", q=found, days=days, spans=SPANS, taxonomy=service.engine.taxonomy,

@@ -13,7 +13,7 @@ from msgspec import Struct
 from isco_api.access import Caller, needs
 from isco_api.pages.rendering import GRADES, page
 from isco_api.routes import jobs as files
-from isco_api.routes.given import Asking, Given, ask
+from isco_api.routes.given import LARGEST, Asking, Given
 from isco_api.routes.reviews import seen
 from isco_api.service import Service
 from isco_rag.errors import InputError
@@ -27,7 +27,7 @@ REASONS = ("retired", "unemployed", "student", "homemaker", "too general", "no t
 REMEMBERED = 100
 # How long a record may have been looked at: longer is a break, and no number of 32 bits.
 LONGEST_LOOK = 86_400_000
-Number = Annotated[int, Parameter(ge=1, le=2**62)]
+Number = Annotated[int, Parameter(ge=1, le=LARGEST)]
 
 
 class Wanted(Struct, frozen=True):
@@ -55,7 +55,7 @@ def wanted_of(values: Any) -> Wanted:
 def show(service: Given, caller: Asking, request: Request[Any, Any, Any]) -> Template:
     """The most useful record, within the page of the queue."""
     wanted = wanted_of(request.query_params)
-    listed = ask(files.list_jobs, service=service, caller=caller, limit=100)
+    listed = files.files_of(service, caller)
     return _shown(service, caller, wanted, whole=True, files=[job for job in listed if job.fill])
 
 

@@ -214,6 +214,11 @@ async def _spooled(service: Service, data: UploadFile) -> Path:
 @get("/jobs", operation_id="listJobs", summary="Files", tags=["jobs"], sync_to_thread=True, **needs("coder", "jobs"))
 def list_jobs(service: Given, caller: Asking, limit: Annotated[int, Parameter(ge=1, le=1000)] = 100) -> list[FileJob]:
     """The newest first: your own, or all for reviewers."""
+    return files_of(service, caller, limit)
+
+
+def files_of(service: Service, caller: Caller, limit: int = 100) -> list[FileJob]:
+    """The files that the caller may see, the newest first."""
     with service.store.read() as db:
         return jobs.listed(db, "" if at_least(caller.user.role, "reviewer") else caller.user.name, limit)
 
@@ -249,6 +254,11 @@ def start(service: Given, caller: Asking, number: Number, data: Annotated[Start,
       **needs("coder", "jobs"))  # fmt: skip
 def cancel(service: Given, caller: Asking, number: Number) -> FileJob:
     """Stops after the piece at hand; what is finished can be fetched, and the job can go on later."""
+    return cancel_job(service, caller, number)
+
+
+def cancel_job(service: Service, caller: Caller, number: str) -> FileJob:
+    """The job, stopped."""
     own(service, caller, number)
     with service.store.write() as db:
         return jobs.cancel(db, caller.name, number)
@@ -258,6 +268,11 @@ def cancel(service: Given, caller: Asking, number: Number) -> FileJob:
       **needs("coder", "jobs"))  # fmt: skip
 def resume(service: Given, caller: Asking, number: Number) -> FileJob:
     """Goes on with a cancelled or failed job behind its last finished chunk."""
+    return resume_job(service, caller, number)
+
+
+def resume_job(service: Service, caller: Caller, number: str) -> FileJob:
+    """The job in the queue again."""
     own(service, caller, number)
     with service.store.write() as db:
         job = jobs.resume(db, caller.name, number)
@@ -269,6 +284,11 @@ def resume(service: Given, caller: Asking, number: Number) -> FileJob:
         sync_to_thread=True, **needs("coder", "jobs"))  # fmt: skip
 def remove(service: Given, caller: Asking, number: Number) -> None:
     """Removes what was uploaded and what came out; predictions kept for review stay."""
+    remove_job(service, caller, number)
+
+
+def remove_job(service: Service, caller: Caller, number: str) -> None:
+    """Removes the job."""
     own(service, caller, number)
     with service.store.write() as db:
         jobs.remove(db, caller.name, number)

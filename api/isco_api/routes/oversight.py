@@ -7,8 +7,9 @@ from litestar import get, post
 from litestar.params import Parameter
 from msgspec import Struct
 
-from isco_api.access import needs
-from isco_api.routes.given import Asking, Given
+from isco_api.access import Caller, needs
+from isco_api.routes.given import LARGEST, Asking, Given
+from isco_api.service import Service
 from isco_rag.bundle import MANIFEST
 from isco_rag.errors import BundleError, ConflictError
 from isco_rag.store import audit, quality
@@ -56,7 +57,7 @@ def list_models(service: Given) -> list[Model]:
     return models(service)
 
 
-def models(service: Given) -> list[Model]:
+def models(service: Service) -> list[Model]:
     """The bundle that answers, and the one kept beside it, where there is one."""
     found = []
     place = service.bundle
@@ -79,7 +80,7 @@ def current_model(service: Given) -> Model:
 @get("/audit", operation_id="listAudit", summary="The audit trail", tags=["audit"], sync_to_thread=True, **needs("reviewer", "audit"))
 def list_audit(
     service: Given,
-    before: Annotated[int, Parameter(ge=0, le=2**62)] = 0,
+    before: Annotated[int, Parameter(ge=0, le=LARGEST)] = 0,
     limit: Annotated[int, Parameter(ge=1, le=1000)] = 100,
     who: Annotated[str, Parameter(max_length=120)] = "",
     action: Annotated[str, Parameter(max_length=40)] = "",
@@ -106,7 +107,7 @@ def index_status(service: Given) -> IndexStatus:
     return status(service)
 
 
-def status(service: Given) -> IndexStatus:
+def status(service: Service) -> IndexStatus:
     """The index as it is now."""
     live = service.live.status()
     entries = len(service.engine.one.parts.index.entries)
@@ -119,6 +120,11 @@ def status(service: Given) -> IndexStatus:
       **needs("administrator", "admin"))  # fmt: skip
 def rebuild(service: Given, caller: Asking) -> IndexStatus:
     """Begins anew from the bundle and all corrections, beside the index that answers, which is replaced at the end."""
+    return begin_rebuild(service, caller)
+
+
+def begin_rebuild(service: Service, caller: Caller) -> IndexStatus:
+    """The index while it is being begun anew; ConflictError where it is already."""
     _ = service.engine.one
     if service.live.status().rebuilding:
         raise ConflictError("the index is being rebuilt already; see its status")

@@ -9,15 +9,15 @@ from litestar.params import Body, JSONBody, Parameter, QueryParameter
 from msgspec import Meta, Struct
 
 from isco_api.access import Caller, needs
-from isco_api.routes.given import Asking, Given
+from isco_api.routes.given import LARGEST, Asking, Given
 from isco_api.service import Service
-from isco_rag.errors import InputError
+from isco_rag.errors import NotFoundError
 from isco_rag.store import reviews
 from isco_rag.store.records import DecisionKind, Review, ReviewState
 from isco_rag.store.reviews import Filter, at_least
 from isco_rag.types import Grade
 
-Number = Annotated[int, Parameter(ge=1, le=2**62, description="The review's number.")]
+Number = Annotated[int, Parameter(ge=1, le=LARGEST, description="The review's number.")]
 
 
 class Decide(Struct, forbid_unknown_fields=True):
@@ -33,14 +33,14 @@ class Decide(Struct, forbid_unknown_fields=True):
 class Assign(Struct, forbid_unknown_fields=True):
     """Who is to look at which records; an empty name takes an assignment back."""
 
-    reviews: Annotated[list[Annotated[int, Meta(ge=1, le=2**62)]], Meta(min_length=1, max_length=1000)]
+    reviews: Annotated[list[int], Meta(min_length=1, max_length=1000)]
     user: Annotated[str, Meta(max_length=80)]
 
 
 class Open(Struct, forbid_unknown_fields=True):
     """Kept predictions that are to be looked at, why, and by how many coders blind to each other."""
 
-    predictions: Annotated[list[Annotated[int, Meta(ge=1, le=2**62)]], Meta(min_length=1, max_length=1000)]
+    predictions: Annotated[list[int], Meta(min_length=1, max_length=1000)]
     why: Annotated[str, Meta(min_length=1, max_length=500)] = "asked for"
     coders: Annotated[int, Meta(ge=1, le=2)] | None = None
 
@@ -49,6 +49,11 @@ class Count(Struct, frozen=True):
     """How many records it was."""
 
     count: int
+
+
+def possible(numbers: list[int]) -> list[int]:
+    """Those that a record can have; there is none with another."""
+    return [number for number in numbers if 0 < number <= LARGEST]
 
 
 def hidden(review: Review) -> Review:
@@ -134,7 +139,7 @@ def undo(service: Given, caller: Asking, number: Number) -> Review:
 def assign(service: Given, caller: Asking, data: JSONBody[Assign]) -> Count:
     """How many open records are assigned now."""
     with service.store.write() as db:
-        return Count(reviews.assign(db, caller.name, data.reviews, data.user))
+        return Count(reviews.assign(db, caller.name, possible(data.reviews), data.user))
 
 
 @post("/reviews", operation_id="openReviews", summary="Put kept predictions into the queue", tags=["review"], status_code=201,
@@ -143,9 +148,10 @@ def open_reviews(service: Given, data: JSONBody[Open]) -> Count:
     """How many were not in it yet."""
     with service.store.write() as db:
         coders = service.running().coders if data.coders is None else data.coders
-        count = reviews.open_reviews(db, data.predictions, data.why, coders)
-        if not count and not reviews.known(db, data.predictions):
-            raise InputError("none of these predictions is kept; keep them first with: POST /api/v1/classify?keep=true")
+        numbers = possible(data.predictions)
+        count = reviews.open_reviews(db, numbers, data.why, coders)
+        if not count and not reviews.known(db, numbers):
+            raise NotFoundError("none of these predictions is kept; keep them first with: POST /api/v1/classify?keep=true")
     return Count(count)
 
 
