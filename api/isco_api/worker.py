@@ -4,7 +4,6 @@ import logging
 import os
 import socket
 import threading
-from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import islice
@@ -14,6 +13,7 @@ from time import monotonic, time
 
 from isco_api.engine import PIECE
 from isco_api.service import Service
+from isco_rag.coding import Remembered, job_of
 from isco_rag.errors import CoderError, StoreError
 from isco_rag.formula import unguarded
 from isco_rag.store import jobs, predictions, reviews
@@ -101,14 +101,14 @@ class Worker:
 
     def _code(self, job: FileJob) -> None:
         with uploaded_file(self.service, job.id) as (path, form):
-            known: OrderedDict[tuple[str, str, str], Prediction] = OrderedDict()
+            known = Remembered(REMEMBERED)
             rows = islice(read_rows(path, form), job.done, None)
             done, last = job.done, monotonic()
             while part := list(islice(rows, jobs.CHUNK)):
-                given = [job_of(row, job.columns) for row in part]
+                given = [job_in(row, job.columns) for row in part]
                 answers: list[Prediction] = []
                 for start in range(0, len(given), PIECE):
-                    answers += self._classify(given[start : start + PIECE], known)
+                    answers += known.classify(self.service.engine.bulk, given[start : start + PIECE])
                     if self.service.stopping.is_set():
                         with self.service.store.write() as db:
                             jobs.release(db, self.name)
@@ -121,16 +121,6 @@ class Worker:
         with self.service.store.write() as db:
             if not jobs.finish(db, self.name, job.id, current(db).result_days):
                 raise Lost
-
-    def _classify(self, given: Sequence[Job], known: OrderedDict[tuple[str, str, str], Prediction]) -> list[Prediction]:
-        keys = [(j.title, j.duties, j.industry) for j in given]
-        fresh = {key: job for key, job in zip(keys, given, strict=True) if key not in known}
-        if fresh:
-            known.update(zip(fresh, self.service.engine.bulk.classify(list(fresh.values())), strict=True))
-        found = [known[key] for key in keys]
-        while len(known) > REMEMBERED:
-            known.popitem(last=False)
-        return found
 
     def _renew(self, job: FileJob) -> None:
         with self.service.store.write() as db:
@@ -161,9 +151,9 @@ class Worker:
                     left.unlink()
 
 
-def job_of(row: Sequence[str], columns: dict[str, int]) -> Job:
+def job_in(row: Sequence[str], columns: dict[str, int]) -> Job:
     """The job in a row. What a spreadsheet's guard put in front of a cell is taken off; overlong texts are read up to a limit."""
-    return Job(**{field: unguarded(row[number])[: predictions.LONGEST] for field, number in columns.items()})
+    return job_of([unguarded(cell)[: predictions.LONGEST] for cell in row], columns)
 
 
 @contextmanager

@@ -218,7 +218,7 @@ def test_a_failing_coder_is_tried_again_and_then_told(alone: Client, service: Se
     def broken(*_: Any) -> None:
         raise ValueError("secret text of a record")
 
-    monkeypatch.setattr(worker, "_classify", broken)
+    monkeypatch.setattr("isco_api.worker.Remembered.classify", broken)
     for _ in range(jobs.ATTEMPTS):
         assert worker.step()
         with service.store.write() as db:

@@ -10,11 +10,11 @@ from litestar.template import TemplateConfig
 from litestar.types import ControllerRouterHandler
 from msgspec import Struct
 
-from isco_api.pages import administration, classification, code, files, quality, review, sessions
+from isco_api.pages import administration, assignments, classification, code, files, many, quality, review, sessions
 from isco_api.pages.rendering import error_page, static_files, templates
 from isco_api.problems import Problem
 
-MODULES = (code, files, review, classification, quality, administration, sessions)
+MODULES = (code, many, files, review, assignments, classification, quality, administration, sessions)
 
 
 class Pages(Struct, frozen=True):
