@@ -219,7 +219,9 @@ def decide(
             raise ConflictError(f"you decided review {number} already ({mine.code or mine.reason}); undo that first")
         if review.state != "open" and not at_least(by.role, "reviewer"):
             raise ConflictError(f"review {number} is {'settled' if review.state == 'done' else 'disputed'}; a reviewer may decide it now")
-        given = review.assigned not in ("", by.name) and not any(d.by == review.assigned and d.kind in ANSWERS and not d.undone for d in said)
+        given = review.assigned not in ("", by.name) and not any(
+            d.by == review.assigned and d.kind in ANSWERS and not d.undone for d in said
+        )
         if review.state == "open" and given and not at_least(by.role, "reviewer"):
             raise AccessError(f"review {number} is assigned to {review.assigned}; take another one")
     values = {
@@ -308,4 +310,3 @@ def _teach(db: Connection, taxonomy: Taxonomy, number: int, row: Row[tuple[objec
         corrections.add(
             db, taxonomy, settled.by, "review", record.job, wanted, reason=settled.reason, answered=record.prediction, review_id=number
         )  # fmt: skip
-

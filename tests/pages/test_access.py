@@ -16,8 +16,8 @@ __all__ = ["people", "service"]
 HTML = {"accept": "text/html"}
 # The role from which on a page is open.
 OPEN_TO = {
-    "/": "viewer", "/classification": "viewer", "/classification/truck": "viewer", "/pick": "viewer", "/quality": "viewer", "/files": "coder",
-    "/review": "coder", "/administration/corrections": "reviewer", "/administration/audit": "reviewer", "/administration/users": "administrator",
+    "/": "viewer", "/classification": "viewer", "/classification/truck": "viewer", "/pick": "viewer", "/quality": "viewer", "/files": "coder", "/many": "viewer",
+    "/review": "coder", "/review/assign": "reviewer", "/administration/corrections": "reviewer", "/administration/audit": "reviewer", "/administration/users": "administrator",
     "/administration/keys": "administrator", "/administration/settings": "administrator", "/administration/audit/verify": "administrator",
 }  # fmt: skip
 

@@ -36,7 +36,7 @@ def jobs_in(text: str) -> list[Job]:
     """A job for each line: title, duties and industry with tabs between them, as spreadsheets copy them; empty lines stay, but for the last.
 
     >>> jobs_in('nurse\\n\\ncook\\t"cooks\\nmeals"\\n\\n')[1:]
-    [Job(title='', duties='', industry='', id='', language='en'), Job(title='cook', duties='cooks\\nmeals', industry='', id='', language='en')]
+    [Job(title='', duties='', industry='', id='', language=''), Job(title='cook', duties='cooks\\nmeals', industry='', id='', language='')]
     """
     try:
         rows = list(csv.reader(io.StringIO(text.strip("\r\n").replace("\x00", ""), newline=""), delimiter="\t"))
@@ -86,7 +86,13 @@ async def _coded(service: Service, data: Pasted) -> tuple[list[Job], list[Predic
 
 
 def _shown(
-    service: Service, caller: Caller, request: HTMXRequest, data: Pasted, jobs: list[Job], found: list[Prediction], handed: int | None = None
+    service: Service,
+    caller: Caller,
+    request: HTMXRequest,
+    data: Pasted,
+    jobs: list[Job],
+    found: list[Prediction],
+    handed: int | None = None,
 ) -> Template:
     name = "parts/lines.html" if request.htmx else "many.html"
     return page(
