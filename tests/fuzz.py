@@ -71,7 +71,7 @@ def tried(address: str, header: str, without: str, seed: int, examples: int) -> 
     """What schemathesis ends with: 0 where it found nothing."""
     command = [
         str(Path(sys.executable).with_name("schemathesis")), "--config-file", str(CONFIG), "run", f"{address}/api/v1/schema/openapi.json", "--seed", str(seed), "--max-examples",
-        str(examples), "--continue-on-failure", "--no-color", "--suppress-health-check", "all", "--warnings", "off",
+        str(examples), "--continue-on-failure", "--no-color", "--suppress-health-check", "all", "--warnings", "off", "--request-timeout", "60", "--wait-for-schema", "120",
     ]  # fmt: skip
     command += [part for name in LEFT_OUT for part in ("--exclude-operation-id", name)]
     command += ["--header", f"Authorization: {header}"] if header else []

@@ -201,14 +201,20 @@ async def upload(
 
 
 async def _spooled(service: Service, data: UploadFile) -> Path:
-    """What was sent, in a file of ours."""
+    """What was sent, in a file of ours; nothing is left where it can't be written whole."""
+    path = None
     try:
         with NamedTemporaryFile(dir=service.store.folder / "tmp", prefix="upload-", delete=False) as file:
+            path = Path(file.name)
             while piece := await data.read(jobs.PIECE):
                 file.write(piece)
-        return Path(file.name)
-    except OSError as error:
-        raise _no_space(error) from None
+        return path
+    except BaseException as error:
+        if path is not None:
+            path.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise _no_space(error) from None
+        raise
 
 
 @get("/jobs", operation_id="listJobs", summary="Files", tags=["jobs"], sync_to_thread=True, **needs("coder", "jobs"))
