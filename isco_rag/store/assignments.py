@@ -1,6 +1,8 @@
 """Who is to look at which records: open reviews given to people, dealt out evenly, and how many each has."""
 
+from collections import defaultdict
 from collections.abc import Sequence
+from statistics import median
 from typing import Any
 
 from msgspec import Struct
@@ -88,3 +90,14 @@ def loads(db: Connection) -> list[Load]:
     did = {str(name): int(n) for name, n in db.execute(said.group_by(decisions.c.by))}
     able = {user.name for user in users.listed(db) if not user.disabled and at_least(user.role, "coder")}
     return [Load(name, has.get(name, 0), did.get(name, 0)) for name in sorted(able | set(has))]
+
+
+def pace(db: Connection, since: str = "") -> dict[str, float]:
+    """The median seconds that a decision took, by who made it; those that came without their time are left out."""
+    query = select(decisions.c.by, decisions.c.milliseconds).where(
+        decisions.c.kind.in_(ANSWERS), decisions.c.undone == "", decisions.c.milliseconds > 0, decisions.c.at >= since
+    )
+    spent: dict[str, list[int]] = defaultdict(list)
+    for name, milliseconds in db.execute(query):
+        spent[name].append(milliseconds)
+    return {name: round(median(found) / 1000, 1) for name, found in spent.items()}

@@ -241,3 +241,10 @@ def test_who_codes_blind_gets_records_in_the_order_of_their_coming(store: Store,
         assert [r.id for r in reviews.queue(db, TREE, people["ann"], Filter(), blind=True)] == numbers
         reviews.decide(db, TREE, people["ann"], numbers[0], "skip")
         assert [r.id for r in reviews.queue(db, TREE, people["ann"], Filter(), blind=True)] == [*numbers[1:], numbers[0]]
+
+
+def test_the_pace_is_the_median_of_what_decisions_took(store: Store, people: dict[str, User]) -> None:
+    with store.write() as db:
+        for i, spent in enumerate((2000, 4000, 90_000, 0)):
+            reviews.decide(db, TREE, people["ann"], waiting(db, f"job {i}"), "code", code="truck", milliseconds=spent)
+        assert assignments.pace(db) == {"ann": 4.0}

@@ -10,7 +10,7 @@ from litestar.response import Template
 from isco_api.access import needs
 from isco_api.pages.rendering import GRADES, page
 from isco_api.routes.given import Asking, Given
-from isco_rag.store import quality
+from isco_rag.store import assignments, quality
 
 SPANS = (0, 7, 30, 365)
 
@@ -20,10 +20,10 @@ def show(service: Given, caller: Asking, days: Annotated[int, Parameter(ge=0, le
     """Automation, accuracy, calibration, agreement, backlog, throughput and confusions, of the last days or since the beginning."""
     since = (datetime.now(UTC) - timedelta(days=days)).strftime("%Y-%m-%d") if days else ""
     with service.store.read() as db:
-        found = quality.measure(db, service.engine.taxonomy, since)
+        found, pace = quality.measure(db, service.engine.taxonomy, since), assignments.pace(db, since)
     grades = {one.grade: one for one in found.by_grade}
     return page(
-        "quality.html", caller, "/quality", q=found, days=days, spans=SPANS, taxonomy=service.engine.taxonomy,
+        "quality.html", caller, "/quality", q=found, pace=pace, days=days, spans=SPANS, taxonomy=service.engine.taxonomy,
         by_grade=[grades[name] for name in GRADES if name in grades], most=max((day.coded for day in found.days), default=0),
     )  # fmt: skip
 
