@@ -92,6 +92,11 @@ def loads(db: Connection) -> list[Load]:
     return [Load(name, has.get(name, 0), did.get(name, 0)) for name in sorted(able | set(has))]
 
 
+def disputes(db: Connection) -> int:
+    """How many records wait for somebody to settle what two coders said of them."""
+    return db.execute(select(func.count()).select_from(table).where(table.c.state == "dispute")).scalar_one()
+
+
 def pace(db: Connection, since: str = "") -> dict[str, float]:
     """The median seconds that a decision took, by who made it; those that came without their time are left out."""
     query = select(decisions.c.by, decisions.c.milliseconds).where(

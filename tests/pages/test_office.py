@@ -89,7 +89,8 @@ def test_two_coders_are_blind_to_each_other_and_a_third_settles(desk: Desk, tmp_
     expect(bob.locator("#record")).to_contain_text("Nothing left")
     # Where they agree it is settled; where they differ it waits for somebody above them, who sees what both said.
     assert len(settled(chief)) == 2
-    eve.goto("/review?state=dispute")
+    eve.goto("/review")
+    eve.get_by_role("link", name="Coders disagree on 1").click()
     expect(eve.locator("#record")).to_contain_text("coders disagree")
     expect(eve.locator("#record")).to_contain_text("ann")
     expect(eve.locator("#record")).to_contain_text("bob")

@@ -20,7 +20,7 @@ from isco_api.service import Service
 from isco_rag.errors import InputError
 from isco_rag.store import assignments, reviews
 from isco_rag.store.records import DecisionKind, Review
-from isco_rag.store.reviews import Filter
+from isco_rag.store.reviews import Filter, at_least
 from isco_rag.types import Job
 
 KINDS: tuple[DecisionKind, ...] = ("code", "not_codable", "skip", "flag", "comment")
@@ -60,8 +60,9 @@ def show(service: Given, caller: Asking, request: Request[Any, Any, Any]) -> Tem
     listed = files.files_of(service, caller)
     with service.store.read() as db:
         load = next((one for one in assignments.loads(db) if one.user == caller.user.name), None)
+        disputes = assignments.disputes(db) if at_least(caller.user.role, "reviewer") else 0
     listed = [job for job in listed if job.fill]
-    return _shown(service, caller, wanted, whole=True, files=listed, blind=hides(service, caller), load=load)
+    return _shown(service, caller, wanted, whole=True, files=listed, blind=hides(service, caller), load=load, disputes=disputes)
 
 
 def next_of(service: Service, caller: Caller, wanted: Wanted) -> Review | None:
