@@ -11,7 +11,7 @@ BIN    := $(VENV)/bin
 TORCH  := torch==2.13.0
 TORCH_INDEX ?= $(if $(shell command -v nvidia-smi),,https://download.pytorch.org/whl/cpu)
 
-.PHONY: run serve load test test-train lint train eval guard bench bench-index bench-learning clean
+.PHONY: run serve load fuzz test test-train lint train eval guard bench bench-index bench-learning clean
 
 run: $(VENV)/.base
 	@mkdir -p output
@@ -22,6 +22,10 @@ serve: $(VENV)/.base
 
 load: $(VENV)/.dev
 	$(BIN)/python -m tests.load $(LOAD)
+
+# Hostile requests at length, against the OpenAPI document; FUZZ="--seeds 1 --examples 10" makes it short.
+fuzz: $(VENV)/.dev
+	$(BIN)/python -m tests.fuzz $(FUZZ)
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest -q -rs --ignore=tests/train --ignore=isco_rag/train --ignore=isco_rag/torch_models.py

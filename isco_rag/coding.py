@@ -49,12 +49,13 @@ def code_file(
     taken = [name for name in COLUMNS if name in form.header]
     if taken:
         raise UsageError(f"{source}: already has the column {taken[0]}; rename it or code the original file")
-    summary, known = Summary(grades={}, levels={}), OrderedDict[bytes, Prediction]()
+    summary, known = Summary(grades={}, levels={}), Remembered()
     with write_rows(target, form, COLUMNS) as writer:
         rows = read_rows(source, form)
         while part := list(islice(rows, CHUNK)):
-            jobs = [_job(row, columns) for row in part]
-            predictions = _coded(classifier, jobs, known, summary)
+            jobs = [job_of(row, columns) for row in part]
+            predictions = known.classify(classifier, jobs)
+            summary.distinct = known.distinct
             for row, prediction in zip(part, predictions, strict=True):
                 writer.writerow([*row, *cells(prediction)])
                 summary.grades[prediction.grade] = summary.grades.get(prediction.grade, 0) + 1
@@ -65,20 +66,28 @@ def code_file(
     return summary
 
 
-def _job(row: Sequence[str], columns: dict[str, int]) -> Job:
+def job_of(row: Sequence[str], columns: dict[str, int]) -> Job:
+    """The job that stands in a row, with each field from its column."""
     return Job(**{field: row[number] for field, number in columns.items()})
 
 
-def _coded(classifier: Classifier, jobs: Sequence[Job], known: OrderedDict[bytes, Prediction], summary: Summary) -> list[Prediction]:
-    keys = [_digest(job) for job in jobs]
-    fresh = {k: job for k, job in zip(keys, jobs, strict=True) if k not in known}
-    summary.distinct += len(fresh)
-    answers = dict(zip(fresh, classifier.classify(list(fresh.values())), strict=True))
-    known.update(answers)
-    found = [known[k] for k in keys]
-    while len(known) > REMEMBERED:
-        known.popitem(last=False)
-    return found
+class Remembered:
+    """Answers for texts that came before, the latest ones: a text that stands twice is coded once. `distinct` counts those that were coded."""
+
+    def __init__(self, most: int = REMEMBERED) -> None:
+        self.most, self.distinct = most, 0
+        self._known = OrderedDict[bytes, Prediction]()
+
+    def classify(self, classifier: Classifier, jobs: Sequence[Job]) -> list[Prediction]:
+        """One prediction for each job, in order."""
+        keys = [_digest(job) for job in jobs]
+        fresh = {k: job for k, job in zip(keys, jobs, strict=True) if k not in self._known}
+        self.distinct += len(fresh)
+        self._known.update(zip(fresh, classifier.classify(list(fresh.values())) if fresh else (), strict=True))
+        found = [self._known[k] for k in keys]
+        while len(self._known) > self.most:
+            self._known.popitem(last=False)
+        return found
 
 
 def _digest(job: Job) -> bytes:

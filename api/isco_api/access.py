@@ -35,7 +35,8 @@ PROBLEMS = {
 RESPONSES = {
     status: ResponseSpec(Problem, description=text, media_type=MEDIA_TYPE, generate_examples=False) for status, text in PROBLEMS.items()
 }
-PUBLIC: dict[str, Any] = {"opt": {"public": True}, "responses": RESPONSES}
+# The empty requirement: the document says that nobody needs to log in for it.
+PUBLIC: dict[str, Any] = {"opt": {"public": True}, "responses": RESPONSES, "security": [{}]}
 
 
 class Need(NamedTuple):

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from time import perf_counter
 from typing import Any
 
+from litestar import Litestar
 from litestar.concurrency import sync_to_thread
 from litestar.datastructures import MutableScopeHeaders
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
@@ -62,9 +63,17 @@ def before_send(service: Service) -> Callable[[Message, Scope], Awaitable[None]]
         headers["isco-bundle"] = service.engine.name
         if not scope["path"].startswith("/static/"):
             headers.setdefault("cache-control", "no-store")
+        if scope.get("method") == "OPTIONS" and "allow" in headers:
+            headers["allow"] = _methods(scope)
         _note(service, scope, message["status"], perf_counter() - state.get("began", perf_counter()))
 
     return told
+
+
+def _methods(scope: Scope) -> str:
+    """The methods of the address; the framework's own answer knows only those of the first module that names it."""
+    routes = Litestar.from_scope(scope).routes
+    return ", ".join(sorted(m for r in routes if r.path_format == scope.get("path_template") for m in r.methods))
 
 
 def _note(service: Service, scope: Scope, status: int, seconds: float) -> None:

@@ -106,6 +106,8 @@ def answer(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     headers = {"Retry-After": RETRY[found.status]} if found.status in RETRY else {}
     if found.status == 401 and request.url.path.startswith("/api/"):
         headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, HTTPException) and found.status == 405:
+        headers["Allow"] = (error.headers or {}).get("allow", "")
     page = request.app.state.get("error_page")
     if not request.url.path.startswith("/api/") and "text/html" in request.headers.get("accept", ""):
         body = page(request, found) if page else _page(found)

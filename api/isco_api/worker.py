@@ -4,7 +4,6 @@ import logging
 import os
 import socket
 import threading
-from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import islice
@@ -15,7 +14,7 @@ from time import monotonic, time
 from isco_api.drawing import FileDraw, draw_from_file, store_draw
 from isco_api.engine import PIECE
 from isco_api.service import Service
-from isco_rag.classify import Classifier
+from isco_rag.coding import Remembered, job_of
 from isco_rag.errors import CoderError, StoreError
 from isco_rag.formula import unguarded
 from isco_rag.store import jobs, predictions, reviews
@@ -103,16 +102,16 @@ class Worker:
 
     def _code(self, job: FileJob) -> None:
         with uploaded_file(self.service, job.id) as (path, form):
-            known: OrderedDict[tuple[str, str, str], Prediction] = OrderedDict()
+            known = Remembered(REMEMBERED)
             rows = islice(read_rows(path, form), job.done, None)
             done, last = job.done, monotonic()
             while part := list(islice(rows, jobs.CHUNK)):
-                given = [job_of(row, job.columns) for row in part]
+                given = [job_in(row, job.columns) for row in part]
                 answers: list[Prediction] = []
                 # One model and one index for the whole chunk, whatever comes meanwhile.
                 coder = self.service.engine.bulk
                 for start in range(0, len(given), PIECE):
-                    answers += self._classify(coder, given[start : start + PIECE], known)
+                    answers += known.classify(coder, given[start : start + PIECE])
                     if self.service.stopping.is_set():
                         with self.service.store.write() as db:
                             jobs.release(db, self.name)
@@ -133,23 +132,12 @@ class Worker:
     def _draw(self, job: FileJob, path: Path, form: Form) -> FileDraw | None:
         """What the file gives to review and monitoring; a file is finished without it where that fails."""
         try:
-            return draw_from_file(self.service, job, path, form, job_of, lambda: self._renew(job))
+            return draw_from_file(self.service, job, path, form, job_in, lambda: self._renew(job))
         except (Lost, StoreError):
             raise
         except Exception:
             log.exception("nothing was drawn from a file", extra={"job": job.id})
             return None
-
-    @staticmethod
-    def _classify(coder: Classifier, given: Sequence[Job], known: OrderedDict[tuple[str, str, str], Prediction]) -> list[Prediction]:
-        keys = [(j.title, j.duties, j.industry) for j in given]
-        fresh = {key: job for key, job in zip(keys, given, strict=True) if key not in known}
-        if fresh:
-            known.update(zip(fresh, coder.classify(list(fresh.values())), strict=True))
-        found = [known[key] for key in keys]
-        while len(known) > REMEMBERED:
-            known.popitem(last=False)
-        return found
 
     def _renew(self, job: FileJob) -> None:
         with self.service.store.write() as db:
@@ -179,9 +167,9 @@ class Worker:
                     left.unlink()
 
 
-def job_of(row: Sequence[str], columns: dict[str, int]) -> Job:
+def job_in(row: Sequence[str], columns: dict[str, int]) -> Job:
     """The job in a row. What a spreadsheet's guard put in front of a cell is taken off; overlong texts are read up to a limit."""
-    return Job(**{field: unguarded(row[number])[: predictions.LONGEST] for field, number in columns.items()})
+    return job_of([unguarded(cell)[: predictions.LONGEST] for cell in row], columns)
 
 
 @contextmanager

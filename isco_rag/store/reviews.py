@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import Connection, Row, Select, and_, func, insert, or_, select, update
+from sqlalchemy import Column, ColumnElement, Connection, Row, Select, and_, func, insert, or_, select, update
 
 from isco_rag.errors import AccessError, ConflictError, InputError, NotFoundError
 from isco_rag.store import audit, clock, corrections, schema
@@ -17,7 +17,6 @@ from isco_rag.store.database import fields
 from isco_rag.store.predictions import record as kept_record
 from isco_rag.store.records import ROLES, Decision, DecisionKind, Review, ReviewState, Role, User
 from isco_rag.store.schema import decisions, predictions, reviews
-from isco_rag.store.users import named
 from isco_rag.taxonomy import Taxonomy
 from isco_rag.text import says_nothing
 
@@ -35,6 +34,7 @@ class Filter(Struct, frozen=True):
     job_id: str = ""
     assigned: str = ""
     flagged: bool = False
+    unassigned: bool = False
 
 
 class Outcome(Struct, frozen=True):
@@ -106,9 +106,31 @@ def known(db: Connection, numbers: Sequence[int]) -> bool:
     return db.execute(select(reviews.c.id).where(reviews.c.prediction_id.in_(numbers)).limit(1)).first() is not None
 
 
-def queue(db: Connection, taxonomy: Taxonomy, reader: User, wanted: Filter, limit: int = 20, *, mine: bool = True) -> list[Review]:
-    """Reviews most useful first. With `mine` those that the reader can decide now: not decided by it, not assigned to another, skipped ones last."""
-    query = _select().limit(limit)
+def queue(
+    db: Connection, taxonomy: Taxonomy, reader: User, wanted: Filter, limit: int = 20, *, mine: bool = True, blind: bool = False
+) -> list[Review]:
+    """Reviews most useful first. With `mine` those that the reader can decide now: not decided by it nor assigned to another; its own first, skipped ones last.
+
+    With `blind` they come in the order of their numbers, since the first would be the one of which the machine is least sure.
+    """
+    query = chosen(_select(), taxonomy, wanted).limit(limit)
+    if mine:
+        own = and_(decisions.c.review_id == reviews.c.id, decisions.c.by == reader.name, decisions.c.undone == "")
+        skipped = select(func.count()).where(own, decisions.c.kind == "skip").scalar_subquery()
+        query = query.where(~answered_by(reader.name), or_(reviews.c.assigned.in_(("", reader.name)), answered_by(reviews.c.assigned)))
+        query = query.order_by(skipped, reviews.c.assigned != reader.name)
+    query = query.order_by(reviews.c.id) if blind else query.order_by(reviews.c.score.desc(), reviews.c.id)
+    return [_veiled(db, row, reader) for row in db.execute(query)]
+
+
+def answered_by(name: str | Column[str]) -> ColumnElement[bool]:
+    """Whether somebody has answered a review, as a condition. An assignment holds until the one it is given to has: then another may second."""
+    said = and_(decisions.c.review_id == reviews.c.id, decisions.c.by == name, decisions.c.undone == "", decisions.c.kind.in_(ANSWERS))
+    return select(decisions.c.id).where(said).exists()
+
+
+def chosen(query: Select[Any], taxonomy: Taxonomy, wanted: Filter) -> Select[Any]:
+    """The reviews of a query that a filter asks for."""
     if wanted.state:
         query = query.where(reviews.c.state == wanted.state)
     if wanted.grade:
@@ -121,13 +143,9 @@ def queue(db: Connection, taxonomy: Taxonomy, reader: User, wanted: Filter, limi
         query = query.where(reviews.c.assigned == wanted.assigned)
     if wanted.flagged:
         query = query.where(reviews.c.flagged)
-    if mine:
-        own = and_(decisions.c.review_id == reviews.c.id, decisions.c.by == reader.name, decisions.c.undone == "")
-        answered = select(decisions.c.id).where(own, decisions.c.kind.in_(ANSWERS)).exists()
-        skipped = select(func.count()).where(own, decisions.c.kind == "skip").scalar_subquery()
-        query = query.where(~answered, or_(reviews.c.assigned == "", reviews.c.assigned == reader.name)).order_by(skipped)
-    query = query.order_by(reviews.c.score.desc(), reviews.c.id)
-    return [_veiled(db, row, reader) for row in db.execute(query)]
+    if wanted.unassigned:
+        query = query.where(reviews.c.assigned == "")
+    return query
 
 
 def codes_under(taxonomy: Taxonomy, code: str) -> list[str]:
@@ -210,7 +228,10 @@ def decide(
             raise ConflictError(f"you decided review {number} already ({mine.code or mine.reason}); undo that first")
         if review.state != "open" and not at_least(by.role, "reviewer"):
             raise ConflictError(f"review {number} is {'settled' if review.state == 'done' else 'disputed'}; a reviewer may decide it now")
-        if review.state == "open" and review.assigned not in ("", by.name) and not at_least(by.role, "reviewer"):
+        given = review.assigned not in ("", by.name) and not any(
+            d.by == review.assigned and d.kind in ANSWERS and not d.undone for d in said
+        )
+        if review.state == "open" and given and not at_least(by.role, "reviewer"):
             raise AccessError(f"review {number} is assigned to {review.assigned}; take another one")
     values = {
         "review_id": number, "at": clock.now(), "by": by.name, "kind": kind, "code": code, "reason": reason, "comment": comment,
@@ -298,16 +319,6 @@ def _teach(db: Connection, taxonomy: Taxonomy, number: int, row: Row[tuple[objec
         corrections.add(
             db, taxonomy, settled.by, "review", record.job, wanted, reason=settled.reason, answered=record.prediction, review_id=number
         )  # fmt: skip
-
-
-def assign(db: Connection, who: str, numbers: Sequence[int], name: str) -> int:
-    """Assigns open reviews to a user, or to nobody with an empty name; how many there were."""
-    if name:
-        named(db, name)
-    query = update(reviews).where(reviews.c.id.in_(numbers), reviews.c.state == "open").values(assigned=name)
-    count = db.execute(query).rowcount
-    audit.append(db, who, "review.assign", f"reviews:{len(numbers)}", after=name)
-    return count
 
 
 def settled_texts(db: Connection, texts: Iterable[str]) -> dict[str, tuple[str, str]]:

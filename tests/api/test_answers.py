@@ -39,7 +39,7 @@ def test_predictions_are_kept_when_asked(alone: Client) -> None:
     assert [one["id"] for one in alone.get("/api/v1/predictions").json()] == [kept["id"]]
     assert alone.post("/api/v1/reviews", json={"predictions": [kept["id"]], "why": "odd"}).json() == {"count": 1}
     assert alone.post("/api/v1/reviews", json={"predictions": [kept["id"]]}).json() == {"count": 0}
-    assert alone.post("/api/v1/reviews", json={"predictions": [999]}).status_code == 422
+    assert alone.post("/api/v1/reviews", json={"predictions": [999]}).status_code == 404
 
 
 def test_the_classification_can_be_walked(alone: Client) -> None:
@@ -83,12 +83,28 @@ def test_a_review_is_decided_and_undone(alone: Client, service: Service) -> None
     assert alone.get("/api/v1/audit/verify").json()["rows"] == 4
 
 
+def test_coders_see_predictions_of_their_own_reviewers_all(as_role: Callable[[str], Client]) -> None:
+    place = as_role("administrator").post("/api/v1/classify", params={"keep": True}, json={"title": "driver"}).headers["location"]
+    for role, status in (("coder", 404), ("reviewer", 200)):
+        assert as_role(role).get(place).status_code == status
+        assert len(as_role(role).get("/api/v1/predictions").json()) == (status == 200)
+
+
 def test_the_machines_code_can_be_hidden_from_coders(as_role: Callable[[str], Client]) -> None:
     admin, coder = as_role("administrator"), as_role("coder")
     place = coder.post("/api/v1/classify", params={"keep": True}, json={"title": "driver"}).headers["location"]
     admin.post("/api/v1/reviews", json={"predictions": [int(place.rsplit("/", 1)[1])]})
     assert admin.patch("/api/v1/settings", json={"hide_machine_code": True}).json()["hide_machine_code"]
-    assert coder.get("/api/v1/reviews").json()[0]["record"]["prediction"]["top"] == []
+    [told] = coder.get("/api/v1/reviews").json()
+    assert (told["record"]["prediction"]["top"], told["score"], told["why"]) == ([], 0.0, "")
+    # Neither by what the queue can be asked for, nor by the record's own number, nor by deciding and undoing.
+    for asked in ({"grade": "very_low"}, {"group": "A"}):
+        assert coder.get("/api/v1/reviews", params=asked).status_code == 403
+        assert admin.get("/api/v1/reviews", params=asked).status_code == 200
+    done = coder.post(f"/api/v1/reviews/{told['id']}/decisions", json={"kind": "code", "code": "taxi"}).json()
+    assert (done["state"], done["record"]["prediction"]["code"]) == ("done", "")
+    assert coder.get("/api/v1/reviews", params={"state": "done", "mine": False}).json()[0]["record"]["prediction"]["top"] == []
+    assert coder.post(f"/api/v1/reviews/{told['id']}/undo").json()["record"]["prediction"]["top"] == []
     assert admin.get("/api/v1/reviews").json()[0]["record"]["prediction"]["top"] != []
     for wrong in ({"speed": 1}, {"coders": 3}, {"result_days": "x"}):
         assert admin.patch("/api/v1/settings", json=wrong).status_code == 422

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import resource
 from typing import Any
 
 import openpyxl
@@ -191,6 +192,20 @@ def test_a_body_beyond_the_limit_is_refused_and_nothing_is_left(alone: Client, s
     assert list((service.store.folder / "tmp").iterdir()) == []
 
 
+def test_a_file_that_the_disk_does_not_take_is_refused_and_nothing_is_left(alone: Client, service: Service) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # No file may grow beyond this: writing fails as on a full disk.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
+    try:
+        found = upload(alone, b"title\n" + b"nurse\n" * 1000 + b"x" * 300_000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert found.status_code == 503
+    assert "free space on the disk of the state folder" in found.json()["detail"]
+    assert list((service.store.folder / "tmp").iterdir()) == []
+    assert upload(alone, b"title\nnurse\n").status_code == 201
+
+
 def test_a_cell_of_a_million_characters_is_coded_and_comes_back(alone: Client, worker: Worker) -> None:
     long = "drives a lorry " * 60_000
     number = started(alone, as_csv([["1", "lorry driver", ""]], ("id", "title", "x")).replace(b",\n", b"," + long.encode() + b"\n"))
@@ -218,7 +233,7 @@ def test_a_failing_coder_is_tried_again_and_then_told(alone: Client, service: Se
     def broken(*_: Any) -> None:
         raise ValueError("secret text of a record")
 
-    monkeypatch.setattr(worker, "_classify", broken)
+    monkeypatch.setattr("isco_api.worker.Remembered.classify", broken)
     for _ in range(jobs.ATTEMPTS):
         assert worker.step()
         with service.store.write() as db:

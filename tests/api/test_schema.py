@@ -34,6 +34,21 @@ def test_the_document_names_and_describes_every_operation(alone: Client) -> None
     problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     assert all(operation["responses"]["400"]["content"] == problem for operation in found.values())
     assert set(told["components"]["securitySchemes"]) == {"key", "login"}
+    assert {name for name, operation in found.items() if operation.get("security") == [{}]} == PUBLIC
+    assert told["components"]["schemas"]["Job"]["additionalProperties"] is False
+    assert "content" not in found["logOut"]["responses"]["204"]
+
+
+def test_an_address_tells_all_its_methods(alone: Client) -> None:
+    for method, status in (("OPTIONS", 204), ("TRACE", 405)):
+        answer = alone.request(method, "/api/v1/corrections")
+        assert (answer.status_code, set(answer.headers["allow"].split(", "))) == (status, {"GET", "OPTIONS", "POST"})
+
+
+def test_numbers_that_no_record_can_have_are_none(alone: Client) -> None:
+    for number in (0, -1, 2**63, 10**30):
+        assert alone.post("/api/v1/reviews", json={"predictions": [number]}).status_code == 404
+        assert alone.post("/api/v1/reviews/assign", json={"reviews": [number], "user": ""}).json() == {"count": 0}
 
 
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])

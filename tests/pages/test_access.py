@@ -16,8 +16,8 @@ __all__ = ["people", "service"]
 HTML = {"accept": "text/html"}
 # The role from which on a page is open.
 OPEN_TO = {
-    "/": "viewer", "/classification": "viewer", "/classification/truck": "viewer", "/pick": "viewer", "/quality": "viewer", "/files": "coder", "/corrections/imports": "coder", "/quality/flags": "reviewer",
-    "/review": "coder", "/administration/corrections": "reviewer", "/administration/audit": "reviewer", "/administration/users": "administrator",
+    "/": "viewer", "/classification": "viewer", "/classification/truck": "viewer", "/pick": "viewer", "/quality": "viewer", "/files": "coder", "/corrections/imports": "coder", "/quality/flags": "reviewer", "/many": "viewer",
+    "/review": "coder", "/review/assign": "reviewer", "/administration/corrections": "reviewer", "/administration/audit": "reviewer", "/administration/users": "administrator",
     "/administration/keys": "administrator", "/administration/settings": "administrator", "/administration/audit/verify": "administrator",
 }  # fmt: skip
 
@@ -46,6 +46,31 @@ def test_each_page_is_open_from_its_role_on(people: Service, client: Client) -> 
         for path, needed in OPEN_TO.items():
             expected = 200 if ROLES.index(role) >= ROLES.index(needed) else 403  # type: ignore[arg-type]
             assert client.get(path).status_code == expected, (role, path)
+
+
+# The role from which on a form is taken.
+TAKEN_FROM = {
+    "/answer": "viewer", "/many": "viewer", "/correct": "coder", "/hand-over": "coder", "/many/hand-over": "coder", "/files/{number}/start": "coder",
+    "/files/{number}/cancel": "coder", "/files/{number}/resume": "coder", "/files/{number}/remove": "coder", "/review/{number}/decide": "coder",
+    "/review/undo": "coder", "/review/assign": "reviewer", "/administration/corrections/{number}/{deed}": "reviewer",
+    "/administration/users": "administrator", "/administration/users/{name}": "administrator", "/administration/keys": "administrator",
+    "/administration/keys/{number}/revoke": "administrator", "/administration/index/rebuild": "administrator",
+    "/administration/settings": "administrator",
+}  # fmt: skip
+
+
+def test_each_form_is_taken_from_its_role_on(people: Service, client: Client) -> None:
+    routes = {r.path_format for r in create_app(people, open_pages()).routes if "POST" in getattr(r, "methods", ())}
+    assert {path for path in routes if not path.startswith("/api/")} == {*TAKEN_FROM, "/login", "/logout"}
+    for role in ("", *ROLES):
+        headers = {"x-csrf-token": log_in(people, client, role)} if role else {}
+        for path, needed in TAKEN_FROM.items():
+            address = path.replace("{number}", "999").replace("{name}", "nobody").replace("{deed}", "revert")
+            status = client.post(address, headers=headers, data={}).status_code
+            if role and ROLES.index(role) >= ROLES.index(needed):  # type: ignore[arg-type]
+                assert status not in (401, 403, 500), (role, path, status)
+            else:
+                assert status == (403 if role else 401), (role, path, status)
 
 
 def test_a_login_leads_back_to_the_page_and_nowhere_else(client: Client) -> None:

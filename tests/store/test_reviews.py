@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import func, select
 
 from isco_rag.errors import AccessError, ConflictError, InputError, NotFoundError, UnknownCodeError
-from isco_rag.store import audit, corrections, quality, reviews
+from isco_rag.store import assignments, audit, corrections, quality, reviews
 from isco_rag.store.database import Store
 from isco_rag.store.records import User
 from isco_rag.store.reviews import Filter
@@ -154,7 +154,7 @@ def test_the_queue_is_most_useful_first_and_leaves_out_what_is_not_mine(store: S
         assert [r.id for r in reviews.queue(db, TREE, ann, Filter())] == [unsure, middle, sure]
         reviews.decide(db, TREE, ann, unsure, "skip")
         assert [r.id for r in reviews.queue(db, TREE, ann, Filter())] == [middle, sure, unsure]
-        assert reviews.assign(db, "eve", [middle], "bob") == 1
+        assert assignments.assign(db, "eve", [middle], "bob") == 1
         assert [r.id for r in reviews.queue(db, TREE, ann, Filter())] == [sure, unsure]
         assert [r.id for r in reviews.queue(db, TREE, people["bob"], Filter(assigned="bob"))] == [middle]
         with pytest.raises(AccessError, match="assigned to bob"):
@@ -184,3 +184,67 @@ def test_quality_counts_what_people_upheld(store: Store, people: dict[str, User]
     assert found.backlog == {"open": 1, "dispute": 0, "done": 6}
     assert found.by_coder == {"ann": 6}
     assert sum(day.decided for day in found.days) == 6
+
+
+def test_records_are_dealt_out_evenly_and_taken_back(store: Store, people: dict[str, User]) -> None:
+    with store.write() as db:
+        numbers = [waiting(db, f"job {i}", confidence=i / 10) for i in range(1, 8)]
+        reviews.decide(db, TREE, people["eve"], numbers[6], "code", code="truck")
+        dealt = assignments.deal(db, TREE, "eve", Filter(unassigned=True), ["ann", "bob"], 5)
+        assert dealt == {"ann": 3, "bob": 2}
+        # The most useful went out, one to each in turn.
+        held = {name: [r.id for r in reviews.queue(db, TREE, people["eve"], Filter(assigned=name), mine=False)] for name in ("ann", "bob")}
+        assert held == {"ann": numbers[0:5:2], "bob": numbers[1:5:2]}
+        assert assignments.fitting(db, TREE, Filter(unassigned=True)) == 1
+        assert assignments.deal(db, TREE, "eve", Filter(unassigned=True, group="B"), ["ann"], 5) == {"ann": 0}
+        assert [r.id for r in reviews.queue(db, TREE, people["ann"], Filter())] == [*numbers[0:5:2], numbers[5]]
+        reviews.decide(db, TREE, people["ann"], numbers[0], "code", code="truck")
+        assert {one.user: (one.waiting, one.decided) for one in assignments.loads(db)} == {
+            "ann": (2, 1), "bob": (2, 0), "cat": (0, 0), "eve": (0, 1)
+        }  # fmt: skip
+        assert assignments.deal(db, TREE, "eve", Filter(assigned="bob"), [], 50) == {"": 2}
+        assert [one.waiting for one in assignments.loads(db)] == [2, 0, 0, 0]
+        assert [(row.subject, row.after) for row in audit.listed(db, action="review.assign")] == [
+            ("reviews:2", ""), ("reviews:2", "bob"), ("reviews:3", "ann")
+        ]  # fmt: skip
+
+
+def test_only_who_can_review_is_given_anything(store: Store, people: dict[str, User]) -> None:
+    with store.write() as db:
+        waiting(db, "driver")
+        person(db, "vic", "viewer")
+        for names, count, error in ((["vic"], 1, InputError), (["nobody"], 1, NotFoundError), (["ann"], 0, InputError)):
+            with pytest.raises(error):
+                assignments.deal(db, TREE, "eve", Filter(), names, count)
+        assert {one.user for one in assignments.loads(db)} == {"ann", "bob", "cat", "eve"}
+
+
+def test_the_second_of_two_coders_is_not_kept_out_by_the_first_ones_assignment(store: Store, people: dict[str, User]) -> None:
+    ann, bob = people["ann"], people["bob"]
+    with store.write() as db:
+        number = waiting(db, "driver", coders=2)
+        assignments.deal(db, TREE, "eve", Filter(), ["ann"], 1)
+        assert reviews.queue(db, TREE, bob, Filter()) == []
+        with pytest.raises(AccessError):
+            reviews.decide(db, TREE, bob, number, "code", code="taxi")
+        reviews.decide(db, TREE, ann, number, "code", code="taxi")
+        assert [r.id for r in reviews.queue(db, TREE, bob, Filter())] == [number]
+        # Dealt out again it goes to those who have not answered.
+        assert assignments.deal(db, TREE, "eve", Filter(), ["ann"], 1) == {"ann": 0}
+        assert assignments.deal(db, TREE, "eve", Filter(), ["ann", "bob"], 1) == {"ann": 0, "bob": 1}
+        assert reviews.decide(db, TREE, bob, number, "code", code="taxi").state == "done"
+
+
+def test_who_codes_blind_gets_records_in_the_order_of_their_coming(store: Store, people: dict[str, User]) -> None:
+    with store.write() as db:
+        numbers = [waiting(db, f"job {i}", confidence=c) for i, c in enumerate((0.9, 0.1, 0.5))]
+        assert [r.id for r in reviews.queue(db, TREE, people["ann"], Filter(), blind=True)] == numbers
+        reviews.decide(db, TREE, people["ann"], numbers[0], "skip")
+        assert [r.id for r in reviews.queue(db, TREE, people["ann"], Filter(), blind=True)] == [*numbers[1:], numbers[0]]
+
+
+def test_the_pace_is_the_median_of_what_decisions_took(store: Store, people: dict[str, User]) -> None:
+    with store.write() as db:
+        for i, spent in enumerate((2000, 4000, 90_000, 0)):
+            reviews.decide(db, TREE, people["ann"], waiting(db, f"job {i}"), "code", code="truck", milliseconds=spent)
+        assert assignments.pace(db) == {"ann": 4.0}

@@ -10,11 +10,11 @@ from litestar.template import TemplateConfig
 from litestar.types import ControllerRouterHandler
 from msgspec import Struct
 
-from isco_api.pages import administration, classification, code, corrections, files, flags, quality, review, sessions
+from isco_api.pages import administration, assignments, classification, code, corrections, files, flags, many, quality, review, sessions
 from isco_api.pages.rendering import error_page, static_files, templates
 from isco_api.problems import Problem
 
-MODULES = (code, files, corrections, review, classification, quality, flags, administration, sessions)
+MODULES = (code, many, files, corrections, review, assignments, classification, quality, flags, administration, sessions)
 
 
 class Pages(Struct, frozen=True):

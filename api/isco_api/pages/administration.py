@@ -11,18 +11,21 @@ from isco_api.pages.rendering import GRADES, no_text, page
 from isco_api.routes import administration as api
 from isco_api.routes import corrections, oversight
 from isco_api.routes import models as registered
-from isco_api.routes.given import Asking, Given, ask
+from isco_api.routes.given import LARGEST, Asking, Given
+from isco_api.service import Service
 from isco_rag.errors import AuditError, CoderError, InputError, NotFoundError
 from isco_rag.store import audit
 from isco_rag.store import corrections as stored
-from isco_rag.store.keys import PER_MINUTE
-from isco_rag.store.models import history, standing_line
+from isco_rag.store import keys as programs
+from isco_rag.store import models as kept
+from isco_rag.store import users as people
 from isco_rag.store.records import ROLES, SCOPES
+from isco_rag.store.settings import change
 
 HERE = "/administration"
 PAGE = 100
-Number = Annotated[int, Parameter(ge=1, le=2**62)]
-Before = Annotated[int, Parameter(ge=0, le=2**62)]
+Number = Annotated[int, Parameter(ge=1, le=LARGEST)]
+Before = Annotated[int, Parameter(ge=0, le=LARGEST)]
 Name = Annotated[str, Parameter(max_length=80)]
 Form = Request[Any, Any, Any]
 # The settings that are numbers, as the form names them.
@@ -49,15 +52,21 @@ def first(caller: Asking) -> Redirect:
 @get(f"{HERE}/users", sync_to_thread=True, **needs("administrator", "admin"))
 def users(service: Given, caller: Asking) -> Template:
     """Users and what may be changed about them."""
-    return _page("users", caller, users=ask(api.list_users, service=service), roles=ROLES)
+    with service.store.read() as db:
+        return _page("users", caller, users=people.listed(db), roles=ROLES)
 
 
 @post(f"{HERE}/users", status_code=303, **needs("administrator", "admin"))
 async def add_user(service: Given, caller: Asking, request: Form) -> Redirect:
     """A new user."""
     form = await request.form()
-    data = api.NewUser(str(form.get("name", "")), str(form.get("password", "")), str(form.get("role", "")))  # type: ignore[arg-type]
-    await service.aside(lambda: ask(api.add_user, service=service, caller=caller, data=data))
+    name, password, role = (str(form.get(field, "")) for field in ("name", "password", "role"))
+
+    def work() -> None:
+        with service.store.write() as db:
+            people.add(db, caller.name, name, password, role)  # type: ignore[arg-type]
+
+    await service.aside(work)
     return Redirect(f"{HERE}/users", status_code=303)
 
 
@@ -67,7 +76,7 @@ async def change_user(service: Given, caller: Asking, request: Form, name: Name)
     form = await request.form()
     disabled = {"yes": True, "no": False}.get(str(form.get("disabled", "")))
     data = api.UserChange(form.get("role") or None, disabled, str(form["password"]) if form.get("password") else None)
-    await service.aside(lambda: ask(api.change_user, service=service, caller=caller, name=name, data=data))
+    await service.aside(api.changed, service, caller, name, data)
     return Redirect(f"{HERE}/users", status_code=303)
 
 
@@ -77,9 +86,10 @@ def keys(service: Given, caller: Asking) -> Template:
     return _keys(service, caller, made=None)
 
 
-def _keys(service: Any, caller: Caller, made: api.MadeKey | None) -> Template:
-    found, people = ask(api.list_keys, service=service), ask(api.list_users, service=service)
-    return _page("keys", caller, keys=found, users=people, scopes=SCOPES, made=made, per_minute=PER_MINUTE)
+def _keys(service: Service, caller: Caller, made: api.MadeKey | None) -> Template:
+    with service.store.read() as db:
+        found, users = programs.listed(db), people.listed(db)
+    return _page("keys", caller, keys=found, users=users, scopes=SCOPES, made=made, per_minute=programs.PER_MINUTE)
 
 
 @post(f"{HERE}/keys", status_code=200, **needs("administrator", "admin"))
@@ -87,17 +97,24 @@ async def create_key(service: Given, caller: Asking, request: Form) -> Template:
     """The keys, and the secret of the new one, which is shown this once."""
     form = await request.form()
     try:
-        days, pace = int(form.get("days", "365")), int(form.get("per_minute", str(PER_MINUTE)))
+        days, pace = int(form.get("days", "365")), int(form.get("per_minute", str(programs.PER_MINUTE)))
     except ValueError:
         raise InputError("days and requests a minute are whole numbers") from None
-    data = api.NewKey(str(form.get("user", "")), str(form.get("name", "")), [str(s) for s in form.getall("scopes", [])], days, pace)  # type: ignore[misc]
-    return await service.aside(lambda: _keys(service, caller, ask(api.create_key, service=service, caller=caller, data=data)))
+    user, name, scopes = str(form.get("user", "")), str(form.get("name", "")), tuple(str(scope) for scope in form.getall("scopes", []))
+
+    def work() -> Template:
+        with service.store.write() as db:
+            made = api.MadeKey(*programs.create(db, caller.name, user, name, scopes, days, pace))  # type: ignore[arg-type]
+        return _keys(service, caller, made)
+
+    return await service.aside(work)
 
 
 @post(f"{HERE}/keys/{{number:int}}/revoke", status_code=303, sync_to_thread=True, **needs("administrator", "admin"))
 def revoke_key(service: Given, caller: Asking, number: Number) -> Redirect:
     """The keys; the next request with this one is refused."""
-    ask(api.revoke_key, service=service, caller=caller, number=number)
+    with service.store.write() as db:
+        programs.revoke(db, caller.name, number)
     return Redirect(f"{HERE}/keys", status_code=303)
 
 
@@ -106,7 +123,7 @@ def models(service: Given, caller: Asking) -> Template:
     """The models that are here, and the index that answers."""
     found = registered.models(service)
     with service.store.read() as db:
-        line = standing_line(history(db))
+        line = kept.standing_line(kept.history(db))
     before = line[-2].name if len(line) > 1 else ""
     return _page("models", caller, models=found, index=service.live.status(), obstacle=service.obstacle, before=before)
 
@@ -117,7 +134,8 @@ def model(service: Given, caller: Asking, name: Name) -> Template:
     found = next((m for m in registered.models(service) if m.name == name), None)
     if found is None:
         raise NotFoundError(f"there is no model {name}")
-    verdicts = ask(registered.list_verdicts, service=service, challenger=name, limit=20)
+    with service.store.read() as db:
+        verdicts = kept.judged(db, name, 20)
     return page("administration/model.html", caller, HERE, section="models", model=found, verdicts=verdicts)
 
 
@@ -126,30 +144,30 @@ async def promote_model(service: Given, caller: Asking, request: Form, name: Nam
     """The champion from now on; the form has asked whether it is meant."""
     form = await request.form()
     data = registered.Promotion(form.get("force") == "yes", str(form.get("reason", ""))[:2000])
-    await service.aside(lambda: ask(registered.promote, service=service, caller=caller, name=name, data=data))
+    await service.aside(registered.let_answer, service, caller, name, data)
     return Redirect(f"{HERE}/models", status_code=303)
 
 
 @post(f"{HERE}/models/rollback", status_code=303, **needs("administrator", "admin"))
 async def rollback_model(service: Given, caller: Asking, request: Form) -> Redirect:
     """The champion before, champion again."""
-    why = corrections.Why(str((await request.form()).get("reason", ""))[:2000])
-    await service.aside(lambda: ask(registered.rollback, service=service, caller=caller, data=why))
+    why = str((await request.form()).get("reason", ""))[:2000]
+    await service.aside(registered.go_back, service, caller, why)
     return Redirect(f"{HERE}/models", status_code=303)
 
 
 @post(f"{HERE}/index/rebuild", status_code=303, sync_to_thread=True, **needs("administrator", "admin"))
 def rebuild(service: Given, caller: Asking) -> Redirect:
     """The index is begun anew beside the one that answers."""
-    ask(oversight.rebuild, service=service, caller=caller)
+    oversight.begin_rebuild(service, caller)
     return Redirect(f"{HERE}/models", status_code=303)
 
 
 @get(f"{HERE}/corrections", sync_to_thread=True, **needs("reviewer", "corrections"))
 def list_corrections(
     service: Given, caller: Asking, before: Before = 0,
-    status: Annotated[str, QueryParameter(name="state", max_length=10)] = "", of: Annotated[int, QueryParameter(name="import", ge=0, le=2**62)] = 0,
-    number: Annotated[int, Parameter(ge=0, le=2**62)] = 0,
+    status: Annotated[str, QueryParameter(name="state", max_length=10)] = "", of: Annotated[int, QueryParameter(name="import", ge=0, le=LARGEST)] = 0,
+    number: Annotated[int, Parameter(ge=0, le=LARGEST)] = 0,
 ) -> Template:  # fmt: skip
     """Corrections, the newest first: all, those of a state, those of an import, or a single one."""
     with service.store.read() as db:
@@ -164,11 +182,11 @@ async def decide_correction(
     service: Given, caller: Asking, request: Form, number: Number, deed: Annotated[str, Parameter(max_length=10)]
 ) -> Redirect:
     """A correction taken back, or upheld against others of its text."""
-    work = {"revert": corrections.revert.fn, "uphold": corrections.uphold.fn}.get(deed)
+    work = {"revert": corrections.take_back, "uphold": corrections.settle}.get(deed)
     if work is None:
         raise InputError("a correction can be reverted or upheld")
-    why = corrections.Why(str((await request.form()).get("reason", ""))[:2000])
-    await service.aside(lambda: work(service=service, caller=caller, number=number, data=why))
+    reason = str((await request.form()).get("reason", ""))[:2000]
+    await service.aside(work, service, caller, number, reason)
     return Redirect(f"{HERE}/corrections", status_code=303)
 
 
@@ -220,7 +238,12 @@ async def change_settings(service: Given, caller: Asking, request: Form) -> Redi
         **{name: _number(form[name]) for name in NUMBERS if form.get(name)},
         **{name: form[name] for name in ("reference_from", "reference_until") if name in form},
     }  # fmt: skip
-    await service.aside(lambda: ask(api.change_settings, service=service, caller=caller, data=data))
+
+    def work() -> None:
+        with service.store.write() as db:
+            change(db, caller.name, data)
+
+    await service.aside(work)
     return Redirect(f"{HERE}/settings", status_code=303)
 
 

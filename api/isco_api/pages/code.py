@@ -12,11 +12,13 @@ from msgspec import Struct
 
 from isco_api.access import Caller, needs
 from isco_api.pages.rendering import page
-from isco_api.routes import classify, corrections
-from isco_api.routes.given import Asking, Given, ask
+from isco_api.routes import corrections
+from isco_api.routes.given import Asking, Given
 from isco_api.service import Service
+from isco_rag.store import predictions
 from isco_rag.store.records import Correction
 from isco_rag.store.reviews import open_reviews
+from isco_rag.store.settings import current
 from isco_rag.types import Job
 
 
@@ -60,7 +62,7 @@ async def answer(service: Given, caller: Asking, request: HTMXRequest, data: Typ
 async def correct(service: Given, caller: Asking, request: HTMXRequest, data: Corrected) -> Template:
     """The new answer, with the correction already among its evidence."""
     wanted = corrections.Correct(data.job, data.code.strip(), data.reason[:2000])
-    saved = await ask(corrections.add, service=service, caller=caller, data=wanted)
+    saved = await corrections.correct(service, caller, wanted)
     await sync_to_thread(service.live.follow)
     return await _answered(service, caller, data, whole=not request.htmx, saved=saved)
 
@@ -71,9 +73,9 @@ async def hand_over(service: Given, caller: Asking, request: HTMXRequest, data: 
     found = await service.engine.classify(service.checked(data.job))
 
     def work() -> None:
-        number = classify._keep(service, caller.user.name, data.job, found)
         with service.store.write() as db:
-            open_reviews(db, [number], "handed over by a coder", service.running().coders)
+            kept = predictions.keep(db, caller.user.name, "page", [(0, data.job, found)])
+            open_reviews(db, kept, "handed over by a coder", current(db).coders)
 
     await sync_to_thread(work)
     return await _answered(service, caller, data, whole=not request.htmx, handed=True)

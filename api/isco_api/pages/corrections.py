@@ -10,10 +10,10 @@ from litestar.response import Redirect, Template
 from isco_api.access import needs
 from isco_api.pages.rendering import page
 from isco_api.routes import imports as api
-from isco_api.routes.given import Asking, Given
+from isco_api.routes.given import LARGEST, Asking, Given
 from isco_rag.store import corrections
 
-Number = Annotated[int, Parameter(ge=1, le=2**62)]
+Number = Annotated[int, Parameter(ge=1, le=LARGEST)]
 
 
 @get("/corrections/imports", sync_to_thread=True, **needs("coder", "corrections"))

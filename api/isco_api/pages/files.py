@@ -13,7 +13,7 @@ from litestar.response import Redirect, Template
 from isco_api.access import Caller, needs
 from isco_api.pages.rendering import GRADES, page
 from isco_api.routes import jobs as api
-from isco_api.routes.given import Asking, Given, ask
+from isco_api.routes.given import Asking, Given
 from isco_api.service import Service
 from isco_api.worker import uploaded_file
 from isco_rag.errors import NotFoundError
@@ -37,7 +37,7 @@ def seconds_left(job: FileJob, now: datetime) -> float | None:
 @get("/files", sync_to_thread=True, **needs("coder", "jobs"))
 def listing(service: Given, caller: Asking) -> Template:
     """The place to drop a file, and the files so far."""
-    found = ask(api.list_jobs, service=service, caller=caller, limit=100)
+    found = api.files_of(service, caller)
     return page("files.html", caller, "/files", jobs=found)
 
 
@@ -74,19 +74,19 @@ async def start(service: Given, caller: Asking, request: Request[Any, Any, Any],
 @post("/files/{number:str}/cancel", status_code=200, sync_to_thread=True, **needs("coder", "jobs"))
 def cancel(service: Given, caller: Asking, number: Number) -> Template:
     """The file, stopped; what is finished can be fetched."""
-    return _shown(service, caller, ask(api.cancel, service=service, caller=caller, number=number), part=True)
+    return _shown(service, caller, api.cancel_job(service, caller, number), part=True)
 
 
 @post("/files/{number:str}/resume", status_code=200, sync_to_thread=True, **needs("coder", "jobs"))
 def resume(service: Given, caller: Asking, number: Number) -> Template:
     """The file in the queue again."""
-    return _shown(service, caller, ask(api.resume, service=service, caller=caller, number=number), part=True)
+    return _shown(service, caller, api.resume_job(service, caller, number), part=True)
 
 
 @post("/files/{number:str}/remove", status_code=303, sync_to_thread=True, **needs("coder", "jobs"))
 def remove(service: Given, caller: Asking, number: Number) -> Redirect:
     """Back to the list without the file."""
-    ask(api.remove, service=service, caller=caller, number=number)
+    api.remove_job(service, caller, number)
     return Redirect("/files", status_code=303)
 
 

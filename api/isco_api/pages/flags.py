@@ -9,7 +9,7 @@ from litestar.response import Redirect, Template
 from isco_api.access import needs
 from isco_api.pages.rendering import no_text, page
 from isco_api.routes import flags as api
-from isco_api.routes.given import Asking, Given
+from isco_api.routes.given import LARGEST, Asking, Given
 from isco_rag.errors import InputError
 from isco_rag.store import flags
 from isco_rag.store.flags import Told
@@ -52,7 +52,7 @@ async def look(service: Given, caller: Asking) -> Redirect:
 
 @post("/quality/flags/{number:int}/close", status_code=303, **needs("reviewer", "quality"))
 async def close(
-    service: Given, caller: Asking, request: Request[Any, Any, Any], number: Annotated[int, Parameter(ge=1, le=2**62)]
+    service: Given, caller: Asking, request: Request[Any, Any, Any], number: Annotated[int, Parameter(ge=1, le=LARGEST)]
 ) -> Redirect:
     """The flags without this one, which is closed with its reason."""
     form = await request.form()

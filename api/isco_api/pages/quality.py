@@ -9,8 +9,9 @@ from litestar.response import Template
 
 from isco_api.access import needs
 from isco_api.pages.rendering import GRADES, no_text, page
-from isco_api.routes import learning, oversight
-from isco_api.routes.given import Asking, Given, ask
+from isco_api.routes import learning
+from isco_api.routes.given import Asking, Given
+from isco_rag.store import assignments, quality
 
 SPANS = (0, 7, 30, 365)
 CHALLENGES = 8
@@ -25,10 +26,11 @@ STATES = {"ok": no_text("ok"), "alert": no_text("alert"), "little": no_text("too
 def show(service: Given, caller: Asking, days: Annotated[int, Parameter(ge=0, le=3650)] = 0) -> Template:
     """Automation, accuracy, calibration, agreement, backlog, throughput and confusions, of the last days or since the beginning."""
     since = (datetime.now(UTC) - timedelta(days=days)).strftime("%Y-%m-%d") if days else ""
-    found = ask(oversight.get_quality, service=service, since=since)
+    with service.store.read() as db:
+        found, pace = quality.measure(db, service.engine.taxonomy, since), assignments.pace(db, since)
     grades = {one.grade: one for one in found.by_grade}
     return page(
-        "quality.html", caller, "/quality", q=found, days=days, spans=SPANS, taxonomy=service.engine.taxonomy,
+        "quality.html", caller, "/quality", q=found, pace=pace, days=days, spans=SPANS, taxonomy=service.engine.taxonomy,
         challenges=learning.plan(service, since, CHALLENGES), kinds=KINDS, report=learning.report(service, since), states=STATES,
         grade_order=tuple(GRADES), by_grade=[grades[name] for name in GRADES if name in grades], most=max((day.coded for day in found.days), default=0),
     )  # fmt: skip

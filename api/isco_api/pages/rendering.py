@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from litestar import Request, Router
 from litestar.datastructures.headers import CacheControlHeader
@@ -54,6 +55,16 @@ GRADES = {
     "very_high": no_text("very high"), "high": no_text("high"), "medium": no_text("medium"), "low": no_text("low"),
     "very_low": no_text("very low"), "not_codable": no_text("not codable"),
 }  # fmt: skip
+
+
+# What people are told where the API's words speak of its document.
+SAID = {
+    "urn:isco-rag:request": {
+        400: no_text("This address or form can't be read; go back and load the page again."),
+        404: no_text("There is no page at this address."),
+        405: no_text("This address takes forms only; begin at the first page."),
+    }
+}
 
 
 @lru_cache(maxsize=1)
@@ -123,6 +134,8 @@ def page(name: str, caller: Caller | None, here: str = "", **context: Any) -> Te
 def error_page(request: Request[Any, Any, Any], problem: Problem) -> str:
     """A whole page for an error, with a login where that is what is missing; for htmx the message alone."""
     part = request.headers.get("hx-request") == "true"
+    if problem.type in SAID and problem.status in SAID[problem.type]:
+        problem = msgspec.structs.replace(problem, detail=SAID[problem.type][problem.status])
     wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     shown = environment().get_template("parts/alert.html" if part else "error.html")
     caller = request.scope.get("user")

@@ -5,6 +5,7 @@ What was decided on this screen travels with it as a list of numbers, the last f
 
 from typing import Annotated, Any
 
+import msgspec
 from litestar import Request, get, post
 from litestar.params import Parameter
 from litestar.response import Template
@@ -13,11 +14,11 @@ from msgspec import Struct
 from isco_api.access import Caller, needs
 from isco_api.pages.rendering import GRADES, page
 from isco_api.routes import jobs as files
-from isco_api.routes.given import Asking, Given, ask
-from isco_api.routes.reviews import seen
+from isco_api.routes.given import LARGEST, Asking, Given
+from isco_api.routes.reviews import hides, seen
 from isco_api.service import Service
 from isco_rag.errors import InputError
-from isco_rag.store import reviews
+from isco_rag.store import assignments, reviews
 from isco_rag.store.records import DecisionKind, Review
 from isco_rag.store.reviews import Filter, at_least
 from isco_rag.types import Job
@@ -27,7 +28,7 @@ REASONS = ("retired", "unemployed", "student", "homemaker", "too general", "no t
 REMEMBERED = 100
 # How long a record may have been looked at: longer is a break, and no number of 32 bits.
 LONGEST_LOOK = 86_400_000
-Number = Annotated[int, Parameter(ge=1, le=2**62)]
+Number = Annotated[int, Parameter(ge=1, le=LARGEST)]
 
 
 class Wanted(Struct, frozen=True):
@@ -38,6 +39,7 @@ class Wanted(Struct, frozen=True):
     group: str = ""
     job: str = ""
     flagged: bool = False
+    own: bool = False
     history: tuple[int, ...] = ()
 
 
@@ -47,7 +49,7 @@ def wanted_of(values: Any) -> Wanted:
     history = [int(n) for n in str(values.get("history", "")).split(",") if n.isdecimal() and len(n) < 18]
     return Wanted(
         state if state in ("open", "dispute", "done") else "open", grade if grade in GRADES else "", str(values.get("group", ""))[:40].strip(),
-        str(values.get("job", ""))[:40], bool(values.get("flagged")), tuple(history[:REMEMBERED]),
+        str(values.get("job", ""))[:40], bool(values.get("flagged")), bool(values.get("own")), tuple(history[:REMEMBERED]),
     )  # fmt: skip
 
 
@@ -55,15 +57,21 @@ def wanted_of(values: Any) -> Wanted:
 def show(service: Given, caller: Asking, request: Request[Any, Any, Any]) -> Template:
     """The most useful record, within the page of the queue."""
     wanted = wanted_of(request.query_params)
-    listed = ask(files.list_jobs, service=service, caller=caller, limit=100)
-    return _shown(service, caller, wanted, whole=True, files=[job for job in listed if job.fill])
+    listed = files.files_of(service, caller)
+    with service.store.read() as db:
+        load = next((one for one in assignments.loads(db) if one.user == caller.user.name), None)
+        disputes = assignments.disputes(db) if at_least(caller.user.role, "reviewer") else 0
+    listed = [job for job in listed if job.fill]
+    return _shown(service, caller, wanted, whole=True, files=listed, blind=hides(service, caller), load=load, disputes=disputes)
 
 
 def next_of(service: Service, caller: Caller, wanted: Wanted) -> Review | None:
     """The record that the caller can decide now and that is most useful, None where there is none."""
-    asked = Filter(wanted.state, wanted.grade, wanted.group, wanted.job, "", wanted.flagged)
+    blind = hides(service, caller)
+    grade, group = ("", "") if blind else (wanted.grade, wanted.group)
+    asked = Filter(wanted.state, grade, group, wanted.job, caller.user.name if wanted.own else "", wanted.flagged)
     with service.store.read() as db:
-        found = reviews.queue(db, service.engine.taxonomy, caller.user, asked, 1)
+        found = reviews.queue(db, service.engine.taxonomy, caller.user, asked, 1, blind=blind)
     return seen(service, caller, found[0]) if found else None
 
 
@@ -72,15 +80,8 @@ def _shown(service: Service, caller: Caller, wanted: Wanted, *, whole: bool = Fa
     mine = tuple(d for d in review.decisions if not d.undone) if review else ()
     return page(
         "review.html" if whole else "parts/record.html", caller, "/review", wanted=wanted, review=review, taxonomy=service.engine.taxonomy,
-        reasons=REASONS, grade_names=GRADES, said=mine, hidden=_hidden(service, caller, review), **more,
+        reasons=REASONS, grade_names=GRADES, said=mine, hidden=hides(service, caller), **more,
     )  # fmt: skip
-
-
-def _hidden(service: Service, caller: Caller, review: Review | None) -> bool:
-    """Whether the machine's answer is kept from the caller (isco_api.routes.reviews.seen)."""
-    return (
-        review is not None and review.state != "done" and not at_least(caller.user.role, "reviewer") and service.running().hide_machine_code
-    )
 
 
 @post("/review/{number:int}/decide", status_code=200, **needs("coder", "review"))
@@ -103,7 +104,7 @@ async def decide(service: Given, caller: Asking, request: Request[Any, Any, Any]
             )  # fmt: skip
         service.taught.set()
         stays = seen(service, caller, decided) if kind in ("flag", "comment") else None
-        after = Wanted(wanted.state, wanted.grade, wanted.group, wanted.job, wanted.flagged, (number, *wanted.history)[:REMEMBERED])
+        after = msgspec.structs.replace(wanted, history=(number, *wanted.history)[:REMEMBERED])
         return _shown(service, caller, after, review=stays)
 
     return await service.engine.aside(work)
@@ -121,7 +122,7 @@ async def undo(service: Given, caller: Asking, request: Request[Any, Any, Any]) 
         with service.store.write() as db:
             found = reviews.undo(db, service.engine.taxonomy, caller.user, last)
         service.taught.set()
-        after = Wanted(wanted.state, wanted.grade, wanted.group, wanted.job, wanted.flagged, before)
+        after = msgspec.structs.replace(wanted, history=before)
         return _shown(service, caller, after, review=seen(service, caller, found))
 
     return await service.engine.aside(work)
@@ -134,7 +135,7 @@ async def why(service: Given, caller: Asking, number: Number) -> Template:
     def asked() -> Job | None:
         with service.store.read() as db:
             review = reviews.one(db, number, caller.user)
-        return None if _hidden(service, caller, review) else review.record.job
+        return None if hides(service, caller) else review.record.job
 
     job = await service.engine.aside(asked)
     return page("parts/why.html", caller, found=await service.engine.explain(job) if job else None)

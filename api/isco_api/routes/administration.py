@@ -7,8 +7,9 @@ from litestar.openapi.spec import Example
 from litestar.params import Body, JSONBody, Parameter
 from msgspec import Meta, Struct
 
-from isco_api.access import needs
-from isco_api.routes.given import Asking, Given
+from isco_api.access import Caller, needs
+from isco_api.routes.given import LARGEST, Asking, Given
+from isco_api.service import Service
 from isco_rag.store import keys, settings, users
 from isco_rag.store.records import Key, Role, Scope, User
 from isco_rag.store.settings import Running
@@ -72,6 +73,11 @@ def add_user(service: Given, caller: Asking, data: Annotated[NewUser, NEW_USER])
        **needs("administrator", "admin"))  # fmt: skip
 def change_user(service: Given, caller: Asking, name: Name, data: JSONBody[UserChange]) -> User:
     """The user, changed; a disabled user's logins end, and its keys are refused."""
+    return changed(service, caller, name, data)
+
+
+def changed(service: Service, caller: Caller, name: str, data: UserChange) -> User:
+    """The user with what is to be different."""
     with service.store.write() as db:
         if data.password is not None:
             users.set_password(db, caller.name, name, data.password)
@@ -103,7 +109,7 @@ def create_key(service: Given, caller: Asking, data: Annotated[NewKey, NEW_KEY])
 
 @delete("/keys/{number:int}", operation_id="revokeKey", summary="Revoke a key", tags=["administration"], status_code=200, sync_to_thread=True,
         **needs("administrator", "admin"))  # fmt: skip
-def revoke_key(service: Given, caller: Asking, number: Annotated[int, Parameter(ge=1, le=2**62)]) -> Key:
+def revoke_key(service: Given, caller: Asking, number: Annotated[int, Parameter(ge=1, le=LARGEST)]) -> Key:
     """The key; the next request with it is refused."""
     with service.store.write() as db:
         return keys.revoke(db, caller.name, number)

@@ -8,9 +8,12 @@ from litestar.openapi.spec import Example
 from litestar.params import Body, Parameter
 
 from isco_api.access import needs
-from isco_api.routes.given import Asking, Given
+from isco_api.routes.given import LARGEST, Asking, Given
+from isco_api.service import Service
+from isco_rag.errors import NotFoundError
 from isco_rag.store import predictions
 from isco_rag.store.records import Kept
+from isco_rag.store.reviews import at_least
 from isco_rag.types import Explanation, Job, Prediction
 
 EXAMPLE = {
@@ -37,7 +40,7 @@ async def classify(service: Given, caller: Asking, data: Annotated[Job, ONE], ke
     return Response(found, headers=headers)
 
 
-def _keep(service: Given, who: str, job: Job, found: Prediction) -> int:
+def _keep(service: Service, who: str, job: Job, found: Prediction) -> int:
     with service.store.write() as db:
         return predictions.keep(db, who, "api", [(0, job, found)])[0]
 
@@ -70,21 +73,24 @@ async def explain(service: Given, data: Annotated[Job, ONE]) -> Explanation:
      **needs("coder", "classify"))  # fmt: skip
 def list_predictions(
     service: Given, caller: Asking,
-    before: Annotated[int, Parameter(ge=0, le=2**62, description="Only predictions with lower numbers.")] = 0,
+    before: Annotated[int, Parameter(ge=0, le=LARGEST, description="Only predictions with lower numbers.")] = 0,
     limit: Annotated[int, Parameter(ge=1, le=1000)] = 100,
 ) -> list[Kept]:  # fmt: skip
     """The newest first: your own, or all for reviewers."""
-    own = "" if caller.user.role in ("reviewer", "administrator") else caller.user.name
+    own = "" if at_least(caller.user.role, "reviewer") else caller.user.name
     with service.store.read() as db:
         return predictions.listed(db, own, before, limit)
 
 
 @get("/predictions/{number:int}", operation_id="getPrediction", summary="One kept prediction", tags=["classify"], sync_to_thread=True,
      **needs("coder", "classify"))  # fmt: skip
-def get_prediction(service: Given, number: Annotated[int, Parameter(ge=1, le=2**62)]) -> Kept:
-    """The job and what was answered."""
+def get_prediction(service: Given, caller: Asking, number: Annotated[int, Parameter(ge=1, le=LARGEST)]) -> Kept:
+    """The job and what was answered: of your own, or of any for reviewers."""
     with service.store.read() as db:
-        return predictions.one(db, number)
+        found = predictions.one(db, number)
+    if found.owner != caller.user.name and not at_least(caller.user.role, "reviewer"):
+        raise NotFoundError(f"there is no kept prediction {number} of yours; list the predictions to see their numbers")
+    return found
 
 
 HANDLERS = (classify, classify_batch, explain, list_predictions, get_prediction)

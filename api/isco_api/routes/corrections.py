@@ -8,14 +8,15 @@ from litestar.openapi.spec import Example
 from litestar.params import Body, JSONBody, Parameter, QueryParameter
 from msgspec import Meta, Struct
 
-from isco_api.access import needs
-from isco_api.routes.given import Asking, Given
+from isco_api.access import Caller, needs
+from isco_api.routes.given import LARGEST, Asking, Given
+from isco_api.service import Service
 from isco_rag.correcting import Outcome, Row, enter, fault
 from isco_rag.store import corrections
 from isco_rag.store.records import Correction, CorrectionState
 from isco_rag.types import Job
 
-Number = Annotated[int, Parameter(ge=1, le=2**62, description="The correction's number.")]
+Number = Annotated[int, Parameter(ge=1, le=LARGEST, description="The correction's number.")]
 
 
 class Correct(Struct, forbid_unknown_fields=True):
@@ -45,6 +46,11 @@ CORRECT = Body(examples=[Example(summary="A correction", value={"job": {"title":
 )
 async def add(service: Given, caller: Asking, data: Annotated[Correct, CORRECT]) -> Correction:
     """The correction that stands now, with what the model answers at this time. The same text with another code is disputed until somebody decides."""
+    return await correct(service, caller, data)
+
+
+async def correct(service: Service, caller: Caller, data: Correct) -> Correction:
+    """The correction, written; the index follows it."""
     corrections.check(service.engine.taxonomy, service.checked(data.job), data.code)
     answered = await service.engine.classify(data.job)
 
@@ -65,9 +71,9 @@ def list_corrections(
     service: Given,
     status: Annotated[CorrectionState | None, QueryParameter(name="state")] = None,
     code: Annotated[str, Parameter(max_length=40)] = "",
-    of: Annotated[int, QueryParameter(name="import", ge=0, le=2**62, description="Only those that came with this import.")] = 0,
+    of: Annotated[int, QueryParameter(name="import", ge=0, le=LARGEST, description="Only those that came with this import.")] = 0,
     by: Annotated[str, Parameter(max_length=120)] = "",
-    before: Annotated[int, Parameter(ge=0, le=2**62)] = 0,
+    before: Annotated[int, Parameter(ge=0, le=LARGEST)] = 0,
     limit: Annotated[int, Parameter(ge=1, le=1000)] = 100,
 ) -> list[Correction]:  # fmt: skip
     """The newest first."""
@@ -87,8 +93,13 @@ def one(service: Given, number: Number) -> Correction:
       status_code=200, sync_to_thread=True, **needs("reviewer", "corrections"))  # fmt: skip
 def revert(service: Given, caller: Asking, number: Number, data: JSONBody[Why]) -> Correction:
     """The correction, reverted; twice is once."""
+    return take_back(service, caller, number, data.reason)
+
+
+def take_back(service: Service, caller: Caller, number: int, reason: str) -> Correction:
+    """The correction, reverted; the index follows."""
     with service.store.write() as db:
-        found = corrections.revert(db, caller.name, number, data.reason)
+        found = corrections.revert(db, caller.name, number, reason)
     service.taught.set()
     return found
 
@@ -97,8 +108,13 @@ def revert(service: Given, caller: Asking, number: Number, data: JSONBody[Why]) 
       sync_to_thread=True, **needs("reviewer", "corrections"))  # fmt: skip
 def uphold(service: Given, caller: Asking, number: Number, data: JSONBody[Why]) -> Correction:
     """The disputed correction, active; the others of its text are taken back."""
+    return settle(service, caller, number, data.reason)
+
+
+def settle(service: Service, caller: Caller, number: int, reason: str) -> Correction:
+    """The disputed correction, active; the index follows."""
     with service.store.write() as db:
-        found = corrections.adjudicate(db, caller.name, number, data.reason)
+        found = corrections.adjudicate(db, caller.name, number, reason)
     service.taught.set()
     return found
 

@@ -7,7 +7,7 @@ from litestar.params import JSONBody, Parameter, QueryParameter
 from msgspec import Meta, Struct
 
 from isco_api.access import Caller, needs
-from isco_api.routes.given import Asking, Given
+from isco_api.routes.given import LARGEST, Asking, Given
 from isco_api.service import Service
 from isco_rag.errors import ConflictError
 from isco_rag.flagging import raise_flags
@@ -17,7 +17,7 @@ from isco_rag.store.reviews import codes_under
 
 # Gone through by a request; the command takes more.
 NEWEST = 3000
-Number = Annotated[int, Parameter(ge=1, le=2**62, description="The flag's number.")]
+Number = Annotated[int, Parameter(ge=1, le=LARGEST, description="The flag's number.")]
 
 
 class Looked(Struct, frozen=True):

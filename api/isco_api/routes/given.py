@@ -10,6 +10,8 @@ from isco_api.service import Service
 
 Given = NamedDependency[Service]
 Asking = NamedDependency[Caller]
+# The largest number of a record that is taken: the largest that every JSON reader keeps exactly.
+LARGEST = 2**53 - 1
 
 
 async def caller_of(request: Request[Any, Any, Any]) -> Caller:
@@ -22,8 +24,3 @@ async def caller_of(request: Request[Any, Any, Any]) -> Caller:
 def dependencies(service: Service) -> dict[str, Provide]:
     """The two, ready for the application."""
     return {"service": Provide(lambda: service, sync_to_thread=False), "caller": Provide(caller_of)}
-
-
-def ask(handler: Any, **given: Any) -> Any:
-    """What a handler of the API answers, for a page that shows it; an awaitable where the handler is one."""
-    return handler.fn(**given)

@@ -12,7 +12,7 @@ from litestar.params import Body, JSONBody, Parameter
 from msgspec import Meta, Struct
 
 from isco_api.access import Caller, needs
-from isco_api.routes.given import Asking, Given
+from isco_api.routes.given import LARGEST, Asking, Given
 from isco_api.routes.jobs import Upload, about, spooled
 from isco_api.service import Service
 from isco_rag.correcting import begin_import, import_table
@@ -24,7 +24,7 @@ from isco_rag.store.records import Import
 from isco_rag.store.reviews import at_least
 
 log = logging.getLogger("isco_api.imports")
-Number = Annotated[int, Parameter(ge=1, le=2**62, description="The import's number.")]
+Number = Annotated[int, Parameter(ge=1, le=LARGEST, description="The import's number.")]
 
 
 def own(service: Service, caller: Caller, number: int) -> Import:

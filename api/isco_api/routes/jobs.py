@@ -204,19 +204,30 @@ async def upload(
 
 
 async def spooled(service: Service, data: UploadFile) -> Path:
-    """What was sent, in a file of ours."""
+    """What was sent, in a file of ours; nothing is left where it can't be written whole."""
+    path = None
     try:
         with NamedTemporaryFile(dir=service.store.folder / "tmp", prefix="upload-", delete=False) as file:
+            path = Path(file.name)
             while piece := await data.read(jobs.PIECE):
                 file.write(piece)
-        return Path(file.name)
-    except OSError as error:
-        raise _no_space(error) from None
+        return path
+    except BaseException as error:
+        if path is not None:
+            path.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise _no_space(error) from None
+        raise
 
 
 @get("/jobs", operation_id="listJobs", summary="Files", tags=["jobs"], sync_to_thread=True, **needs("coder", "jobs"))
 def list_jobs(service: Given, caller: Asking, limit: Annotated[int, Parameter(ge=1, le=1000)] = 100) -> list[FileJob]:
     """The newest first: your own, or all for reviewers."""
+    return files_of(service, caller, limit)
+
+
+def files_of(service: Service, caller: Caller, limit: int = 100) -> list[FileJob]:
+    """The files that the caller may see, the newest first."""
     with service.store.read() as db:
         return jobs.listed(db, "" if at_least(caller.user.role, "reviewer") else caller.user.name, limit)
 
@@ -252,6 +263,11 @@ def start(service: Given, caller: Asking, number: Number, data: Annotated[Start,
       **needs("coder", "jobs"))  # fmt: skip
 def cancel(service: Given, caller: Asking, number: Number) -> FileJob:
     """Stops after the piece at hand; what is finished can be fetched, and the job can go on later."""
+    return cancel_job(service, caller, number)
+
+
+def cancel_job(service: Service, caller: Caller, number: str) -> FileJob:
+    """The job, stopped."""
     own(service, caller, number)
     with service.store.write() as db:
         return jobs.cancel(db, caller.name, number)
@@ -261,6 +277,11 @@ def cancel(service: Given, caller: Asking, number: Number) -> FileJob:
       **needs("coder", "jobs"))  # fmt: skip
 def resume(service: Given, caller: Asking, number: Number) -> FileJob:
     """Goes on with a cancelled or failed job behind its last finished chunk."""
+    return resume_job(service, caller, number)
+
+
+def resume_job(service: Service, caller: Caller, number: str) -> FileJob:
+    """The job in the queue again."""
     own(service, caller, number)
     with service.store.write() as db:
         job = jobs.resume(db, caller.name, number)
@@ -272,6 +293,11 @@ def resume(service: Given, caller: Asking, number: Number) -> FileJob:
         sync_to_thread=True, **needs("coder", "jobs"))  # fmt: skip
 def remove(service: Given, caller: Asking, number: Number) -> None:
     """Removes what was uploaded and what came out; predictions kept for review stay."""
+    remove_job(service, caller, number)
+
+
+def remove_job(service: Service, caller: Caller, number: str) -> None:
+    """Removes the job."""
     own(service, caller, number)
     with service.store.write() as db:
         jobs.remove(db, caller.name, number)

@@ -7,9 +7,10 @@ from litestar.openapi.spec import Example
 from litestar.params import Body, JSONBody, Parameter
 from msgspec import Meta, Struct
 
-from isco_api.access import needs
+from isco_api.access import Caller, needs
 from isco_api.routes.corrections import Why
 from isco_api.routes.given import Asking, Given
+from isco_api.service import Service
 from isco_rag.errors import BundleError, ConflictError, InputError
 from isco_rag.learn import registry
 from isco_rag.learn.places import find, manifest_of, place_of
@@ -116,6 +117,11 @@ def promote(service: Given, caller: Asking, name: Name, data: Annotated[Promotio
     Needs a verdict of `isco-rag promote --judge-only` that lets it; without one, or against it, it has to be forced, with a reason that stands
     for ever.
     """
+    return let_answer(service, caller, name, data)
+
+
+def let_answer(service: Service, caller: Caller, name: str, data: Promotion) -> Champion:
+    """The champion from now on."""
     if data.force and not data.reason.strip():
         raise InputError("a forced promotion needs a reason; say why")
     with service.store.read() as db:
@@ -135,7 +141,12 @@ def promote(service: Given, caller: Asking, name: Name, data: Annotated[Promotio
       sync_to_thread=True, **needs("administrator", "admin"))  # fmt: skip
 def rollback(service: Given, caller: Asking, data: JSONBody[Why]) -> Champion:
     """The champion before the present one, champion again in every process within a second or two."""
-    found = registry.rollback(service.store, caller.name, service.base, data.reason)
+    return go_back(service, caller, data.reason)
+
+
+def go_back(service: Service, caller: Caller, reason: str) -> Champion:
+    """The champion before the present one, champion again."""
+    found = registry.rollback(service.store, caller.name, service.base, reason)
     service.promoted.set()
     return found
 

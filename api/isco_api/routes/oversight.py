@@ -4,10 +4,10 @@ from typing import Annotated
 
 from litestar import get, post
 from litestar.params import Parameter
-from msgspec import Struct
 
-from isco_api.access import needs
-from isco_api.routes.given import Asking, Given
+from isco_api.access import Caller, needs
+from isco_api.routes.given import LARGEST, Asking, Given
+from isco_api.service import Service
 from isco_rag.errors import ConflictError
 from isco_rag.learn.follow import IndexStatus
 from isco_rag.store import audit, quality
@@ -28,7 +28,7 @@ def get_quality(
 @get("/audit", operation_id="listAudit", summary="The audit trail", tags=["audit"], sync_to_thread=True, **needs("reviewer", "audit"))
 def list_audit(
     service: Given,
-    before: Annotated[int, Parameter(ge=0, le=2**62)] = 0,
+    before: Annotated[int, Parameter(ge=0, le=LARGEST)] = 0,
     limit: Annotated[int, Parameter(ge=1, le=1000)] = 100,
     who: Annotated[str, Parameter(max_length=120)] = "",
     action: Annotated[str, Parameter(max_length=40)] = "",
@@ -59,6 +59,11 @@ def index_status(service: Given) -> IndexStatus:
       **needs("administrator", "admin"))  # fmt: skip
 def rebuild(service: Given, caller: Asking) -> IndexStatus:
     """A new generation from the bundle and all corrections, made beside the index that answers, which is replaced at the end."""
+    return begin_rebuild(service, caller)
+
+
+def begin_rebuild(service: Service, caller: Caller) -> IndexStatus:
+    """The index while a new generation is being made; ConflictError where one is already."""
     model = service.live.status().bundle
     if not service.live.rebuild():
         raise ConflictError("the index is being rebuilt already; see its status")

@@ -9,15 +9,15 @@ from litestar.params import Body, JSONBody, Parameter, QueryParameter
 from msgspec import Meta, Struct
 
 from isco_api.access import Caller, needs
-from isco_api.routes.given import Asking, Given
+from isco_api.routes.given import LARGEST, Asking, Given
 from isco_api.service import Service
-from isco_rag.errors import InputError
-from isco_rag.store import reviews
+from isco_rag.errors import AccessError, NotFoundError
+from isco_rag.store import assignments, reviews
 from isco_rag.store.records import DecisionKind, Review, ReviewState
 from isco_rag.store.reviews import Filter, at_least
 from isco_rag.types import Grade
 
-Number = Annotated[int, Parameter(ge=1, le=2**62, description="The review's number.")]
+Number = Annotated[int, Parameter(ge=1, le=LARGEST, description="The review's number.")]
 
 
 class Decide(Struct, forbid_unknown_fields=True):
@@ -33,14 +33,14 @@ class Decide(Struct, forbid_unknown_fields=True):
 class Assign(Struct, forbid_unknown_fields=True):
     """Who is to look at which records; an empty name takes an assignment back."""
 
-    reviews: Annotated[list[Annotated[int, Meta(ge=1, le=2**62)]], Meta(min_length=1, max_length=1000)]
+    reviews: Annotated[list[int], Meta(min_length=1, max_length=1000)]
     user: Annotated[str, Meta(max_length=80)]
 
 
 class Open(Struct, forbid_unknown_fields=True):
     """Kept predictions that are to be looked at, why, and by how many coders blind to each other."""
 
-    predictions: Annotated[list[Annotated[int, Meta(ge=1, le=2**62)]], Meta(min_length=1, max_length=1000)]
+    predictions: Annotated[list[int], Meta(min_length=1, max_length=1000)]
     why: Annotated[str, Meta(min_length=1, max_length=500)] = "asked for"
     coders: Annotated[int, Meta(ge=1, le=2)] | None = None
 
@@ -51,18 +51,27 @@ class Count(Struct, frozen=True):
     count: int
 
 
+def possible(numbers: list[int]) -> list[int]:
+    """Those that a record can have; there is none with another."""
+    return [number for number in numbers if 0 < number <= LARGEST]
+
+
 def hidden(review: Review) -> Review:
-    """The review without what the machine said, for coders who are to decide without it."""
+    """The review without what the machine said, and without what lets it be guessed: why it is here, its place and its weight."""
     said = msgspec.structs.replace(
         review.record.prediction, code="", title="", level=0, confidence=0.0, grade="not_codable", review=True, top=(), reason=""
     )  # fmt: skip
-    return msgspec.structs.replace(review, score=0.0, record=msgspec.structs.replace(review.record, prediction=said))
+    return msgspec.structs.replace(review, why="", score=0.0, weight=1.0, record=msgspec.structs.replace(review.record, prediction=said))
+
+
+def hides(service: Service, caller: Caller) -> bool:
+    """Whether the machine's answer is kept from the caller in review. Of settled records too: who undoes a decision decides anew."""
+    return not at_least(caller.user.role, "reviewer") and service.running().hide_machine_code
 
 
 def seen(service: Service, caller: Caller, review: Review) -> Review:
-    """The review as the caller may see it: undecided, and the installation hides the machine's code from coders, without that."""
-    hide = review.state != "done" and not at_least(caller.user.role, "reviewer") and service.running().hide_machine_code
-    return hidden(review) if hide else review
+    """The review as the caller may see it."""
+    return hidden(review) if hides(service, caller) else review
 
 
 @get("/reviews", operation_id="listReviews", summary="The review queue", tags=["review"], sync_to_thread=True, **needs("coder", "review"))
@@ -78,10 +87,12 @@ def queue(
     limit: Annotated[int, Parameter(ge=1, le=500)] = 20,
 ) -> list[Review]:  # fmt: skip
     """The most useful first, those you skipped last; of blind records you see only what you said."""
-    wanted = Filter(status, grade or "", group, job, assigned, flagged)
+    wanted, blind = Filter(status, grade or "", group, job, assigned, flagged), hides(service, caller)
+    if blind and (grade or group):
+        raise AccessError("the machine's answer is hidden from coders here, so records can't be chosen by it; leave grade and group out")
     with service.store.read() as db:
-        found = reviews.queue(db, service.engine.taxonomy, caller.user, wanted, limit, mine=mine)
-    return [seen(service, caller, review) for review in found]
+        found = reviews.queue(db, service.engine.taxonomy, caller.user, wanted, limit, mine=mine, blind=blind)
+    return [hidden(review) for review in found] if blind else found
 
 
 @get(
@@ -134,7 +145,7 @@ def undo(service: Given, caller: Asking, number: Number) -> Review:
 def assign(service: Given, caller: Asking, data: JSONBody[Assign]) -> Count:
     """How many open records are assigned now."""
     with service.store.write() as db:
-        return Count(reviews.assign(db, caller.name, data.reviews, data.user))
+        return Count(assignments.assign(db, caller.name, possible(data.reviews), data.user))
 
 
 @post("/reviews", operation_id="openReviews", summary="Put kept predictions into the queue", tags=["review"], status_code=201,
@@ -143,9 +154,10 @@ def open_reviews(service: Given, data: JSONBody[Open]) -> Count:
     """How many were not in it yet."""
     with service.store.write() as db:
         coders = service.running().coders if data.coders is None else data.coders
-        count = reviews.open_reviews(db, data.predictions, data.why, coders)
-        if not count and not reviews.known(db, data.predictions):
-            raise InputError("none of these predictions is kept; keep them first with: POST /api/v1/classify?keep=true")
+        numbers = possible(data.predictions)
+        count = reviews.open_reviews(db, numbers, data.why, coders)
+        if not count and not reviews.known(db, numbers):
+            raise NotFoundError("none of these predictions is kept; keep them first with: POST /api/v1/classify?keep=true")
     return Count(count)
 
 

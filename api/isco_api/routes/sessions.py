@@ -4,11 +4,12 @@ from typing import Annotated, Any
 
 from litestar import Request, Response, delete, get, post
 from litestar.datastructures import Cookie
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import Example
 from litestar.params import Body
 from msgspec import Struct
 
-from isco_api.access import COOKIE, PUBLIC, Caller
+from isco_api.access import COOKIE, PUBLIC, RESPONSES, Caller
 from isco_api.routes.given import Given
 from isco_api.service import Service
 from isco_rag.errors import ConflictError, LoginError
@@ -73,7 +74,11 @@ def who(service: Given, request: Request[Any, Any, Any]) -> Who:
     )  # fmt: skip
 
 
-@delete("/session", operation_id="logOut", summary="Log out", tags=["session"], status_code=204, sync_to_thread=True, **PUBLIC)
+# The answer is a Response for the sake of its cookie; it has no content.
+ENDED = {**PUBLIC, "responses": {**RESPONSES, 204: ResponseSpec(None, description="Logged out", generate_examples=False)}}
+
+
+@delete("/session", operation_id="logOut", summary="Log out", tags=["session"], status_code=204, sync_to_thread=True, **ENDED)
 def end(service: Given, request: Request[Any, Any, Any]) -> Response[None]:
     """Ends the login and takes the cookie away; without one nothing happens."""
     token = request.cookies.get(COOKIE, "")

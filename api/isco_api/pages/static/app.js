@@ -34,7 +34,7 @@
     const copying = event.target.closest("[data-copy]");
     if (copying) {
       await copy(copying.dataset.copy);
-      status(`${document.body.dataset.copied}: ${copying.dataset.copy}`);
+      status(copying.dataset.said ?? `${document.body.dataset.copied}: ${copying.dataset.copy}`);
       copying.classList.add("done");
       setTimeout(() => copying.classList.remove("done"), 1200);
     }
