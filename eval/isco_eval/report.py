@@ -76,9 +76,10 @@ ACCURACY: Outline = (
 EXPLAINED: Outline = (
     ("grades", "What each grade is worth", "The grade is set by the probability of the best unit group; grades low and very low emit a shorter code."),
     ("reliability", "Do the probabilities mean what they say?", "Records in ten bins by confidence. On the dashed diagonal, of the codes given 80 % confidence 80 % are right; below it the coder is too sure."),
-    ("calibration", "Calibration in numbers", "Expected calibration error: mean gap between confidence and share right over 15 equally filled bins. Brier score and log loss over all unit groups judge the whole distribution."),
+    ("calibration", "Calibration in numbers", "Expected calibration error: mean gap between confidence and share right over 15 equally filled bins; chance alone makes it as large as the column beside it says. Brier score and log loss over all unit groups judge the whole distribution."),
+    ("calibration_slices", "Calibration by kind of record", "Mean confidence of the emitted code beside the share right, in percent, and the calibration error where there are 150 records or more."),
     ("evidence", "Does the nearest coded example speak for the answer?", "An answer is easiest to explain where the nearest example in the index has its code."),
-    ("conformal", "Sets that hold the right code", "Sets of unit groups by split conformal prediction, their thresholds learned on other folds of these records: the promise holds for records like these."),
+    ("conformal", "Sets that hold the right code", "How often the sets of unit groups that stand beside an answer (split conformal prediction) hold the gold code, and how large they are."),
 )  # fmt: skip
 REPRODUCED: Outline = (
     (
@@ -111,6 +112,8 @@ def make_report(store: Store, run: int) -> Report:
         if name == "Cost effectiveness":
             stated = f" Stated: {about['manual_minutes']:g} minutes by hand, {about['review_minutes']:g} for a review."
             blocks = [msgspec.structs.replace(b, says=b.says + stated) if b.query == "cost" else b for b in blocks]
+        if name == "Explainability":
+            blocks = [msgspec.structs.replace(b, says=f"{b.says} Sets: {about['sets']}.") if b.query == "conformal" else b for b in blocks]
         sections.append(Section(name, question, tuple(blocks)))
     return Report(
         run, about["suite"], about["title"], about["bundle"], f"{about['started']:%Y-%m-%d %H:%M} UTC", about["trust"],

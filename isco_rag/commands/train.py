@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
+from isco_rag.train import STAGES
 from isco_rag.types import Metric
 
 if TYPE_CHECKING:
     from isco_rag.classify import Classifier
-
-STAGE_NAMES = ("tokenizer", "distil", "fine_tune", "words", "lists", "reranker")
 
 
 @click.command()
@@ -20,7 +19,7 @@ STAGE_NAMES = ("tokenizer", "distil", "fine_tune", "words", "lists", "reranker")
     "--work", required=True, type=click.Path(path_type=Path), help="Folder for what each stage leaves; a second run goes on there."
 )
 @click.option("--bundle", required=True, type=click.Path(path_type=Path), help="Where to put the finished bundle.")
-@click.option("--stage", type=click.Choice(STAGE_NAMES), help="Run this stage and those that it needs, and stop there.")
+@click.option("--stage", type=click.Choice(STAGES), help="Run this stage and those that it needs, and stop there.")
 def train(sources: tuple[Path, ...], work: Path, bundle: Path, stage: str | None) -> None:
     """Train a bundle (needs the extra: pip install 'isco-rag[train]').
 

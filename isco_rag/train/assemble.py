@@ -1,7 +1,6 @@
 """What a kitchen cooked, put together: exported models, index, fusion and calibration in a bundle that replaces the old one when it is whole."""
 
 import csv
-import random
 import shutil
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -23,9 +22,9 @@ from isco_rag.settings import Settings
 from isco_rag.taxonomy import Taxonomy
 from isco_rag.train import crossencoder, export, fit
 from isco_rag.train.corpus import Row
-from isco_rag.train.gather import INDEXED, held_jobs
+from isco_rag.train.gather import CALIBRATION, FUSION, INDEXED, SETS, held_jobs
 from isco_rag.train.kitchen import Kitchen
-from isco_rag.types import Entry, Job, Manifest, Metric
+from isco_rag.types import Entry, Manifest, Metric
 from isco_rag.wiring import open_classifier, with_index
 
 NO_SETS = Conformal((), ((),) * len(REGIMES), (0,) * len(REGIMES))
@@ -80,11 +79,8 @@ def _fit(kitchen: Kitchen, new: Path) -> None:
     whole = build_index(entries, classifier.parts.encoder)
     classifier = with_index(classifier, whole.without(held))
     kitchen.report.say("fitting fusion and calibration")
-    rng = random.Random(r.seed + 3)
-    jobs, codes = held_jobs(data.held, rng)
-    # Half of the rows teach the fusion; a quarter each, which it has not seen, the calibration and the sets.
-    part = [rng.choice((0, 0, 1, 2)) for _ in jobs]
-    first, second, third = (fit.observe(classifier, *pick(jobs, codes, part, p)) for p in range(3))
+    rows = held_jobs(data.held, r.seed)
+    first, second, third = (fit.observe(classifier, *rows.part(p)) for p in (FUSION, CALIBRATION, SETS))
     fusion = fit.fit_fusion(first, classifier.parts.fusion)
     fused = fuse(first.features, first.regimes, fusion)
     _, read, said = fit.probabilities_of(classifier, first, fusion)
@@ -171,8 +167,3 @@ def entries_of(taxonomy: Taxonomy, owned: Sequence[Row]) -> list[Entry]:
     return entries + [
         Entry(row.occupation, row.codes[0], row.text, row.told, row.source) for row in sorted(owned, key=lambda row: row.occupation)
     ]
-
-
-def pick(jobs: Sequence[Job], codes: Sequence[str], parts: Sequence[int], wanted: int) -> tuple[list[Job], list[str]]:
-    """The jobs and codes of one part."""
-    return [j for j, m in zip(jobs, parts, strict=True) if m == wanted], [c for c, m in zip(codes, parts, strict=True) if m == wanted]
