@@ -6,7 +6,7 @@ Training sets rows apart by rules that depend on its inputs and its seed alone (
   published lists, titles of other languages, written examples with and without their titles;
 - languages.csv: held-out titles of other languages that nothing was fitted on.
 
-A text that stands among the rows which fusion or calibration read is left out, and each text is taken once under a code.
+A text that stands among the rows which an encoder, fusion or calibration read is left out, and each text is taken once under a code.
 """
 
 import csv
@@ -43,13 +43,19 @@ def write_held(manifest: Manifest, root: Path, folder: Path) -> dict[str, Counte
     data = gather(recipe)
     held = held_jobs(data.held, recipe.seed)
     read = {_said(job) for job, part in zip(held.jobs, held.parts, strict=True) if part != SETS}
-    mixed = [(row, job) for row, job, part in zip(held.rows, held.jobs, held.parts, strict=True) if part == SETS and _said(job) not in read]
-    spare = [(row, Job(row.text, language=row.language)) for row in data.spare]
+    read |= {(key(row.text), key(row.duties), key(row.industry)) for row in data.train if row.is_title}
+    titles = {title for title, _, _ in read}
+
+    def unread(job: Job) -> bool:
+        return _said(job) not in read and (bool(job.duties) or key(job.title) not in titles)
+
+    mixed = [(row, job) for row, job, part in zip(held.rows, held.jobs, held.parts, strict=True) if part == SETS and unread(job)]
+    spare = [(row, job) for row in data.spare if unread(job := Job(row.text, language=row.language))]
     folder.mkdir(parents=True, exist_ok=True)
     return {
         "mixed.csv": _write(folder / "mixed.csv", mixed, "source"),
-        "languages.csv": _write(folder / "languages.csv", [(row, job) for row, job in spare if _said(job) not in read], "language"),
-    }  # fmt: skip
+        "languages.csv": _write(folder / "languages.csv", spare, "language"),
+    }
 
 
 def recipe_of(manifest: Manifest, root: Path) -> Recipe:
