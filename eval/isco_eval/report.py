@@ -60,12 +60,12 @@ class Report(Struct, frozen=True):
 # Query, title, how to read it.
 Outline = Sequence[tuple[str, str, str]]
 ACCURACY: Outline = (
-    ("headline", "The main figures", "Percent of records. The emitted code may be shorter than a unit group where no unit group is sure enough; it is right when it agrees with the gold code down to its own level."),
+    ("headline", "The main figures", "Percent of records. The emitted code may be shorter than a unit group where no unit group is sure enough; it is right when it agrees with the gold code down to its own level. Standing: met or missed beyond the interval, else open."),
     ("leak_effect", "With and without leakage", "The same figures without the records whose text the coder has met in its index or its training data."),
     ("leakage", "Leakage", "Gold rows whose text the coder knows: word for word, but for case, accents, punctuation, abbreviations and inversion (normalised), or but for spelling, inflection, order or a plain word (near)."),
     ("levels", "By level", "The best unit group and the groups above it; the group at each level with the largest summed probability; the mean over groups (macro); and the codes that were emitted at that very level."),
     ("hierarchical", "Hierarchical precision and recall", "Of the emitted code and the groups above it: precision falls with what is wrong, recall also with what is left unsaid by a shorter code."),
-    ("major_groups", "By major group", "Accuracy of the best unit group, by the major group of the gold code. Groups 6 to 9 were promised 78 to 85 %; their mark is the lower end."),
+    ("major_groups", "By major group", "Accuracy of the best unit group, by the major group of the gold code. Groups 6 to 9 were promised 78 to 85 %; their mark is the lower end. Standing: met or missed beyond the interval, else open."),
     ("slices", "By kind of record", "Records apart by source or register, language, length, fields, and whether their title stands in the index."),
     ("confusions_above", "Sub-major groups most often confused", "Records whose best code lies in another group of the second level; arrows go from the gold group to the one it was coded as."),
     ("confusions", "Unit groups most often confused", "Gold group and the group it was coded as; the mean confidence says how sure the coder was of the wrong one."),

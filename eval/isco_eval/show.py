@@ -76,9 +76,9 @@ def _by_slice(store: Store, run: int, about: dict[str, Any]) -> Table:
         e = errors.get((r["slice"], r["value"]), {})
         told = [f"{r[name]:.1f} ({r[f'{name} low']:.0f}-{r[f'{name} high']:.0f})" for name in ("top 1", "top 3", "emitted right")]
         error = e.get("calibration error")
-        marks = ["-", "-"] if error is None else [
-            f"{error / 100:.3f} ({e['calibration error low'] / 100:.3f}-{e['calibration error high'] / 100:.3f})", f"{e['by chance'] / 100:.3f}"
-        ]  # fmt: skip
+        marks = ["-", "-"]
+        if error is not None:
+            marks = [f"{error:.3f} ({e['calibration error low']:.3f}-{e['calibration error high']:.3f})", f"{e['by chance']:.3f}"]
         table.add_row(escape(r["value"]), f"{r['n']:,}", *told, f"{e['confidence']:.1f}" if e else "-", *marks)
     return table
 

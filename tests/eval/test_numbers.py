@@ -140,12 +140,19 @@ def test_records_of_one_probability_go_together() -> None:
 
 def test_risk_is_counted_from_the_surest() -> None:
     confidence, right = np.array([0.9, 0.8, 0.7, 0.6]), np.array([1.0, 0.0, 1.0, 0.0])
-    m = risk_coverage("unit group", confidence, right, np.arange(4))
-    found = {key: float(v) for key, v in zip(m.keys, m.of(np.ones((1, 4)))[0], strict=True)}
+    found = values(list(risk_coverage("unit group", confidence, right, np.arange(4))), 4)
     assert found[Key("error of the surest", "unit group", "0.25")] == 0.0
     assert found[Key("error of the surest", "unit group", "0.50")] == 0.5
     assert found[Key("error of the surest", "unit group", "1.00")] == 0.5
     assert found[Key("area under risk-coverage", "unit group")] == pytest.approx((0 + 1 / 2 + 1 / 3 + 1 / 2) / 4)
+
+
+def test_none_wrong_among_the_surest_is_not_known_for_certain() -> None:
+    right = np.r_[np.ones(50), np.zeros(50)]
+    found = {f.key: f for f in estimate(list(risk_coverage("unit group", np.linspace(1, 0, 100), right, np.arange(100))), 100, 200, 0)}
+    surest = found[Key("error of the surest", "unit group", "0.20")]
+    assert (surest.value, surest.low) == (0.0, 0.0)
+    assert surest.high == pytest.approx(wilson_bounds(0, 20)[1])
 
 
 def test_shares_sum_to_one_and_their_differences_to_zero(rows: Rows) -> None:
@@ -216,7 +223,7 @@ def test_calibration_is_told_by_slice_where_there_are_records_enough() -> None:
         assert sorted(found) == ["even", "odd"]
         columns, rows = store.ask("calibration_slices", run)
         by = {(r["slice"], r["value"]): r for r in (dict(zip(columns, row, strict=True)) for row in rows)}
-        assert by["source", "odd"]["calibration error"] == pytest.approx(100 * found["odd"]["figure"], abs=0.05)
+        assert by["source", "odd"]["calibration error"] == pytest.approx(found["odd"]["figure"], abs=0.0005)
         right = store.rows(
             "SELECT avg(emitted_right::INT) AS r FROM coded JOIN slices USING (row) WHERE slice = 'source' AND value = 'odd' AND level > 0"
         )

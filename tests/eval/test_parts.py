@@ -21,7 +21,9 @@ def test_every_variant_is_the_coder_with_that_part_silent(classifier: Classifier
         coder = variants(classifier)[name]
         assert all(row[f] == 0.0 for row in coder.parts.fusion.weights for f in off)
         kept = [f for f in range(len(coder.parts.fusion.weights[0])) if f not in off]
-        assert [[row[f] for f in kept] for row in coder.parts.fusion.weights] == [[row[f] for f in kept] for row in classifier.parts.fusion.weights]
+        assert [[row[f] for f in kept] for row in coder.parts.fusion.weights] == [
+            [row[f] for f in kept] for row in classifier.parts.fusion.weights
+        ]
         again = Classifier(coder.parts, coder.settings)
         np.testing.assert_array_equal(coder.score(jobs).probabilities, again.score(jobs).probabilities)
 
