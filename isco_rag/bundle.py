@@ -15,7 +15,7 @@ import msgspec
 from isco_rag.errors import BundleError
 from isco_rag.types import Manifest
 
-FORMAT = 2
+FORMAT = 3
 MANIFEST = "manifest.json"
 # Read only by training; serving does not wait for their hashes.
 WEIGHTS = "weights/"

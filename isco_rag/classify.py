@@ -21,8 +21,8 @@ from isco_rag.fuse import (
     LIKE,
     NEIGHBOURS,
     PROTOTYPE,
-    WORDS_JOINED,
     WORDS_TITLE,
+    WORDS_TOLD,
     Doubles,
     Fusion,
     best,
@@ -46,11 +46,14 @@ PROTOTYPE_SCALE = 20.0
 
 
 class Texts(Struct, frozen=True):
-    """A job as the models read it, and its regime; `reason` says why it can't be coded, if so."""
+    """A job as the models read it: its title, duties with the industry, and all that it tells as one text, which is embedded.
+
+    `reason` says why it can't be coded, if so.
+    """
 
     title: str
     duties: str
-    joined: str
+    told: str
     regime: int
     reason: str
 
@@ -174,50 +177,38 @@ class Classifier:
         title = title_text(job.title) if not not_codable(job.title, "") else ""
         duties = duties_text(job.duties, self.settings.duties_words) if not not_codable("", job.duties) else ""
         industry = "" if says_nothing(job.industry) else " ".join(plain(job.industry).lower().split(" ")[:16])
-        told = joined_text(duties, industry)
-        joined = joined_text(title, told)
-        foreign = self._foreign(job, title or joined)
-        # What is told in another language is read for its words alone, and a record without a title has some as well.
-        title = title or (joined if foreign else "")
-        return Texts(title, told if duties else "", joined, regime_of(title, duties, industry, foreign=foreign), "")
+        beside = joined_text(duties, industry)
+        told = joined_text(title, beside)
+        foreign = self._foreign(job, title or told)
+        if foreign:
+            # Read for the words of its title alone, and a record without a title has some as well.
+            title = told = title or told
+        return Texts(title, beside if duties else "", told, regime_of(title, duties, industry, foreign=foreign), "")
 
     def _foreign(self, job: Job, text: str) -> bool:
         """Whether a job is told in another language than English: as its record says, or as its words do."""
         return bool(self.parts.words.foreign([text])[0]) if not job.language else job.language[:2].lower() != "en"
 
     def evidence(self, texts: Sequence[Texts]) -> tuple[Floats, Floats, Ints]:
-        """Features [n, features, leaves], and the cosines and entry numbers [n, 3k] of the neighbours that they come from."""
-        leaves, k, fusion = len(self.taxonomy.leaves), self.settings.neighbours, self.parts.fusion
+        """Features [n, features, leaves], and the cosines and entry numbers [n, k] of the neighbours that they come from."""
+        leaves, fusion = len(self.taxonomy.leaves), self.parts.fusion
         features = np.zeros((len(texts), len(FEATURES), leaves), dtype=np.float32)
-        cosines, entries = self._no_hits(len(texts))
-        for f, field in enumerate(("title", "duties", "joined")):
-            rows = [i for i, t in enumerate(texts) if self._reads(t, field)]
-            if not rows:
-                continue
-            vectors = self.parts.encoder.encode([getattr(texts[i], field) for i in rows])
-            # Whole numbers: exact in float32 in whatever order they are summed (isco_rag.encode).
-            features[rows, PROTOTYPE + f] = PROTOTYPE_SCALE * (vectors @ self.parts.prototypes.T) / SCALE**2
-            near, hit = self.parts.index.search(vectors, k)
-            cosines[rows, f * k : (f + 1) * k], entries[rows, f * k : (f + 1) * k] = near, hit
-            labels = np.where(hit >= 0, self.labels[hit], -1)
-            features[rows, NEIGHBOURS + f] = neighbour_evidence(near, labels, leaves, fusion.sharpness, fusion.floor)
+        vectors = self.parts.encoder.encode([t.told for t in texts])
+        # Whole numbers: exact in float32 in whatever order they are summed (isco_rag.encode).
+        features[:, PROTOTYPE] = PROTOTYPE_SCALE * (vectors @ self.parts.prototypes.T) / SCALE**2
+        cosines, entries = self.parts.index.search(vectors, self.settings.neighbours)
+        labels = np.where(entries >= 0, self.labels[entries], -1)
+        features[:, NEIGHBOURS] = neighbour_evidence(cosines, labels, leaves, fusion.sharpness, fusion.floor)
         self._word_evidence(texts, features)
         for i, t in enumerate(texts):
             if t.title:
                 self._lexical_evidence(t.title, features[i])
         return features, cosines, entries
 
-    @staticmethod
-    def _reads(texts: Texts, field: str) -> bool:
-        """Joined text is read only where it says more than the title or the duties alone; another language, by its title."""
-        if texts.regime == FOREIGN:
-            return field == "title" and bool(texts.title)
-        return bool(getattr(texts, field)) and (field != "joined" or texts.regime in (1, 3))
-
     def _word_evidence(self, texts: Sequence[Texts], features: Floats) -> None:
         """The word model reads the title, and all that is told where that is more than the title."""
-        told = [t.joined if t.regime not in (0, FOREIGN) else "" for t in texts]
-        for feature, read in ((WORDS_TITLE, [t.title for t in texts]), (WORDS_JOINED, told)):
+        told = [t.told if t.regime not in (0, FOREIGN) else "" for t in texts]
+        for feature, read in ((WORDS_TITLE, [t.title for t in texts]), (WORDS_TOLD, told)):
             rows = [i for i, text in enumerate(read) if text]
             if rows:
                 features[rows, feature] = self.parts.words.scores([read[i] for i in rows])
@@ -257,8 +248,8 @@ class Classifier:
         return candidate_side(self.taxonomy.group(self.taxonomy.leaves[leaf]), [t for t in titles if t][:2])
 
     def _no_hits(self, n: int) -> tuple[Floats, Ints]:
-        width = 3 * self.settings.neighbours
-        return np.zeros((n, width), np.float32), np.full((n, width), -1, np.int64)
+        shape = (n, self.settings.neighbours)
+        return np.zeros(shape, np.float32), np.full(shape, -1, np.int64)
 
     def _predict(self, job: Job, row: int, scored: Scored, parents: tuple[tuple[str, ...], Doubles]) -> Prediction:
         reason = scored.texts[row].reason

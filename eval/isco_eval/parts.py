@@ -15,17 +15,17 @@ from isco_eval.answers import NOT_AMONG
 from isco_eval.bootstrap import Doubles, Figure, Key, estimate, ratios
 from isco_eval.gold import Gold
 from isco_rag.classify import CHUNK, DECIMALS, Classifier, Texts
-from isco_rag.fuse import EXACT, FEATURES, LIKE, NEIGHBOURS, PROTOTYPE, WORDS_JOINED, WORDS_TITLE, best
+from isco_rag.fuse import EXACT, FEATURES, LIKE, NEIGHBOURS, PROTOTYPE, WORDS_TITLE, WORDS_TOLD, best
 from isco_rag.ports import Floats, Ints, Reranker
 from isco_rag.settings import Settings
 
 SHIPPED = "all of it"
 # The features whose weights are zero in each variant.
 WITHOUT: dict[str, tuple[int, ...]] = {
-    "without nearest entries": tuple(range(NEIGHBOURS, NEIGHBOURS + 3)),
-    "without prototypes": tuple(range(PROTOTYPE, PROTOTYPE + 3)),
-    "without the encoder (both)": (*range(PROTOTYPE, PROTOTYPE + 3), *range(NEIGHBOURS, NEIGHBOURS + 3)),
-    "without the word model": (WORDS_TITLE, WORDS_JOINED),
+    "without nearest entries": (NEIGHBOURS,),
+    "without prototypes": (PROTOTYPE,),
+    "without the encoder (both)": (PROTOTYPE, NEIGHBOURS),
+    "without the word model": (WORDS_TITLE, WORDS_TOLD),
     "without like titles": (LIKE,),
     "without exact titles": (EXACT,),
 }

@@ -19,7 +19,11 @@ if TYPE_CHECKING:
     "--work", required=True, type=click.Path(path_type=Path), help="Folder for what each stage leaves; a second run goes on there."
 )
 @click.option("--bundle", required=True, type=click.Path(path_type=Path), help="Where to put the finished bundle.")
-@click.option("--stage", type=click.Choice(STAGES), help="Run this stage and those that it needs, and stop there.")
+@click.option(
+    "--stage",
+    type=click.Choice((*STAGES, "fit")),
+    help="Run this stage and those that it needs, and stop there. 'fit' needs none: it learns the fusion and the calibration of the bundle anew.",
+)
 def train(sources: tuple[Path, ...], work: Path, bundle: Path, stage: str | None) -> None:
     """Train a bundle (needs the extra: pip install 'isco-rag[train]').
 
@@ -33,7 +37,7 @@ def train(sources: tuple[Path, ...], work: Path, bundle: Path, stage: str | None
     from isco_rag.wiring import data_folder, default_bundle
 
     try:
-        from isco_rag.train.assemble import assemble
+        from isco_rag.train.assemble import assemble, refit
         from isco_rag.train.kitchen import Kitchen, Report
         from isco_rag.train.recipe import load_recipe, recipe_for
     except ImportError as error:
@@ -50,7 +54,9 @@ def train(sources: tuple[Path, ...], work: Path, bundle: Path, stage: str | None
 
     with StageProgress() as progress:
         kitchen = Kitchen(plan, work, Report(progress.say, progress.step))
-        if stage:
+        if stage == "fit":
+            progress.say(f"fusion and calibration fitted anew in {refit(kitchen, bundle, judge)}")
+        elif stage:
             kitchen.run(stage)
             progress.say(f"stage {stage} is done in {work}")
         else:

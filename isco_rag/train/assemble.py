@@ -8,10 +8,10 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
-from isco_index import FlatIndex, build_index, save_index
+from isco_index import FlatIndex, build_index, load_index, save_index
 from transformers import AutoModel, AutoModelForSequenceClassification
 
-from isco_rag.bundle import swap_in, write_manifest
+from isco_rag.bundle import read_manifest, swap_in, write_manifest
 from isco_rag.calibrate import Temperature
 from isco_rag.classify import Classifier
 from isco_rag.conformal import COVERAGES, Conformal, fit_conformal
@@ -28,6 +28,8 @@ from isco_rag.types import Entry, Manifest, Metric
 from isco_rag.wiring import open_classifier, with_index
 
 NO_SETS = Conformal((), ((),) * len(REGIMES), (0,) * len(REGIMES))
+# The reranker's weight is learned on more records than it will read: those that it reads are too few in some regimes.
+READ_TO_LEARN = Settings(rerank_below=0.6, rerank_from=0.08)
 # Measures a finished classifier; the caller brings it, because training does not know the evaluation.
 Judge = Callable[[Classifier], tuple[Metric, ...]]
 
@@ -43,10 +45,25 @@ def assemble(kitchen: Kitchen, place: Path, judge: Judge) -> Path:
     kitchen.report.say("exporting")
     _export(kitchen, new)
     _fit(kitchen, new)
-    (new / "LICENCES.md").write_text(_licences(kitchen), encoding="utf-8")
+    _licences(new, kitchen.recipe.name, _sources(kitchen))
     write_manifest(new, _manifest(kitchen))
     kitchen.report.say("measuring")
     write_manifest(new, msgspec.structs.replace(_manifest(kitchen), figures=judge(open_classifier(new))))
+    swap_in(new, place)
+    return place
+
+
+def refit(kitchen: Kitchen, place: Path, judge: Judge) -> Path:
+    """The bundle in `place` with fusion, calibration and sets learned anew on the recipe's held-out rows; its models and its index stay."""
+    new, known = place.with_name(place.name + ".new"), read_manifest(place)
+    shutil.rmtree(new, ignore_errors=True)
+    shutil.copytree(place, new)
+    _learn(kitchen, new, load_index(place / "index"), *_begin(kitchen))
+    _licences(new, kitchen.recipe.name, known.sources)
+    manifest = msgspec.structs.replace(_manifest(kitchen), parent=known.name, sources=known.sources)
+    write_manifest(new, manifest)
+    kitchen.report.say("measuring")
+    write_manifest(new, msgspec.structs.replace(manifest, figures=judge(open_classifier(new))))
     swap_in(new, place)
     return place
 
@@ -65,25 +82,32 @@ def _export(kitchen: Kitchen, new: Path) -> None:
 
 
 def _fit(kitchen: Kitchen, new: Path) -> None:
-    """Learns fusion and calibration with the held-out examples outside the index, then puts them in."""
-    data, r = kitchen.data, kitchen.recipe
+    """Builds the index and learns fusion and calibration."""
+    data = kitchen.data
     owned = [row for row in data.train + data.held if row.source in INDEXED and len(row.codes) == 1]
-    held = {row.occupation for row in data.held if row.source in INDEXED}
-    entries = entries_of(kitchen.taxonomy, owned)
     begin, calm = _begin(kitchen)
     _write(new, begin, Temperature((1.0,) * len(REGIMES)), NO_SETS)
     width = np.load(new / "prototypes.npy", mmap_mode="r").shape[1]
     save_index(FlatIndex([], np.zeros((0, width), np.int8), np.zeros(0, np.int64)), new / "index")
     write_manifest(new, _manifest(kitchen))
-    classifier = open_classifier(new, Settings())
-    whole = build_index(entries, classifier.parts.encoder)
-    classifier = with_index(classifier, whole.without(held))
+    whole = build_index(entries_of(kitchen.taxonomy, owned), open_classifier(new).parts.encoder)
+    save_index(whole, new / "index")
+    _learn(kitchen, new, whole, begin, calm)
+
+
+def _learn(kitchen: Kitchen, new: Path, index: FlatIndex, begin: Fusion, calm: Temperature) -> None:
+    """Learns fusion, calibration and sets on held-out rows, whose own examples are outside the index meanwhile."""
+    held = kitchen.data.held
+    _write(new, begin, Temperature((1.0,) * len(REGIMES)), NO_SETS)
+    write_manifest(new, _manifest(kitchen))
+    classifier = with_index(open_classifier(new, Settings()), index.without({row.occupation for row in held if row.source in INDEXED}))
     kitchen.report.say("fitting fusion and calibration")
-    rows = held_jobs(data.held, r.seed)
+    rows = held_jobs(held, kitchen.recipe.seed)
     first, second, third = (fit.observe(classifier, *rows.part(p)) for p in (FUSION, CALIBRATION, SETS))
     fusion = fit.fit_fusion(first, classifier.parts.fusion)
     fused = fuse(first.features, first.regimes, fusion)
-    _, read, said = fit.probabilities_of(classifier, first, fusion)
+    wide = Classifier(classifier.parts, READ_TO_LEARN)
+    _, read, said = fit.probabilities_of(wide, first, fusion)
     fusion = fit.fit_rerank(fused, read, said, first, fusion)
     calibrator = fit.fit_calibrator(fit.probabilities_of(classifier, second, fusion)[0], second, calm)
     sure = calibrator.apply(fit.probabilities_of(classifier, third, fusion)[0], third.regimes)
@@ -91,7 +115,6 @@ def _fit(kitchen: Kitchen, new: Path) -> None:
     kitchen.report.say(f"fusion {fusion.weights}\nreranker {fusion.rerank}\ntemperatures {calibrator.temperatures}")
     sets = fit_conformal(sure, third.truth, third.regimes, coverages) if coverages else NO_SETS
     _write(new, fusion, calibrator, sets)
-    save_index(whole, new / "index")
 
 
 def _begin(kitchen: Kitchen) -> tuple[Fusion, Temperature]:
@@ -139,15 +162,16 @@ def _sources(kitchen: Kitchen) -> dict[str, str]:
     return (kitchen.parent.sources if kitchen.parent else {}) | found
 
 
-def _licences(kitchen: Kitchen) -> str:
-    lines = "\n".join(f"| {source} | {terms} |" for source, terms in _sources(kitchen).items())
-    return (
-        f"# Whose work is in {kitchen.recipe.name}\n\n"
+def _licences(folder: Path, name: str, sources: dict[str, str]) -> None:
+    lines = "\n".join(f"| {source} | {terms} |" for source, terms in sources.items())
+    text = (
+        f"# Whose work is in {name}\n\n"
         "The weights, the index and the calibration were made by the project and stand under its MIT licence. The encoders were trained on "
         "texts of these publishers, none of which is in the bundle itself; they are acknowledged with thanks:\n\n"
         f"| source | publisher and terms |\n|---|---|\n{lines}\n\n"
         "The teacher of the distillation was all-MiniLM-L6-v2 (sentence-transformers, Apache License 2.0); none of its weights is in the bundle.\n"
     )
+    (folder / "LICENCES.md").write_text(text, encoding="utf-8")
 
 
 def first_fusion() -> Fusion:

@@ -16,7 +16,7 @@ def run(*args: str | Path) -> Result:
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("own")
-    (folder / "own.csv").write_text("title,code\nlockdown marshal,5414\ncurfew marshal,5414\nsomething,9999\n")
+    (folder / "own.csv").write_text("title,code\nzorbler,5414\ncurfew marshal,5414\nsomething,9999\n")
     found = run("data", "import", "csv", folder / "own.csv", "-o", folder / "index")
     assert found.exit_code == 0, found.output
     assert "2 titles join the index, of 3 texts read" in found.output
@@ -28,10 +28,10 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_an_imported_title_is_found_by_option_and_by_settings(own: Path, tmp_path: Path) -> None:
     settings = own.parent / "settings.toml"
     settings.write_text('index_also = ["index"]\n')
-    before = json.loads(run("classify", "lockdown marshal", "--json").stdout)
+    before = json.loads(run("classify", "zorbler", "--json").stdout)
     assert before["prediction"]["top"][0]["code"] != "5414"
     for options in (("--index-also", own), ("--settings", settings)):
-        answer = json.loads(run("classify", "lockdown marshal", "--json", *options).stdout)
+        answer = json.loads(run("classify", "zorbler", "--json", *options).stdout)
         assert answer["prediction"]["top"][0]["code"] == "5414"
         assert answer["evidence"][0]["nearest"][0]["entry"]["source"] == "own"
 
@@ -45,7 +45,7 @@ def test_a_list_says_what_is_embedded(own: Path) -> None:
 
 def test_evaluation_counts_rows_that_were_imported(own: Path, tmp_path: Path) -> None:
     gold = tmp_path / "g.csv"
-    gold.write_text("title,isco08_code\nlockdown marshal,5414\n")
+    gold.write_text("title,isco08_code\nzorbler,5414\n")
     found = run("eval", gold, "--index-also", own)
     assert found.exit_code == 0, found.output
     row = next(line for line in found.output.splitlines() if line.startswith("g  "))

@@ -9,7 +9,7 @@ from transformers import RobertaForSequenceClassification
 
 from isco_rag.bundle import read_manifest
 from isco_rag.errors import TrainingError
-from isco_rag.train.assemble import assemble
+from isco_rag.train.assemble import assemble, refit
 from isco_rag.train.export import load_weights
 from isco_rag.train.kitchen import Kitchen, Report
 from isco_rag.train.recipe import load_recipe
@@ -54,6 +54,15 @@ def test_a_recipe_gives_a_bundle_that_codes(workshop: Path) -> None:
     answers = classifier.classify([Job("my night nurse"), Job("my hotel cook"), Job("n/a")])
     assert [a.top[0].code if a.top else "" for a in answers] == ["2111", "2112", ""]
     assert any(line.startswith("fine-tuning") for line in said)
+
+    # A refit moves the fusion and what follows it, and nothing else.
+    figures = (Metric("refit", 1.0, 0, 1, 1),)
+    assert refit(run, bundle, lambda classifier: figures) == bundle
+    after = read_manifest(bundle, with_weights=True)
+    assert (after.parent, after.figures, after.sources) == (manifest.name, figures, manifest.sources)
+    changed = {name for name in after.files if after.files[name] != manifest.files[name]}
+    assert changed <= {"fusion.json", "calibrator.json", "conformal.json"}
+    assert after.files.keys() == manifest.files.keys()
 
     # What was done is not done again, and a second bundle replaces the first only when it is whole.
     said.clear()
