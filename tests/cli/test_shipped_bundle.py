@@ -84,7 +84,9 @@ def test_gold_says_nothing_that_a_published_list_says(shipped: Classifier, root:
     assert [(gold.jobs[leak.row].id, titles[leak.text].id) for leak in find_leaks(gold.jobs, titles)] == []
     alone = {title_key(job.title): job.id for job in gold.jobs if job.title and not job.duties}
     with duckdb.connect() as connection:
-        every = connection.execute("SELECT DISTINCT text FROM read_parquet(?) WHERE kind IN ('title', 'alt_title')", [str(published)]).fetchall()
+        every = connection.execute(
+            "SELECT DISTINCT text FROM read_parquet(?) WHERE kind IN ('title', 'alt_title')", [str(published)]
+        ).fetchall()
     assert {alone[k]: text for (text,) in every if (k := title_key(text)) in alone} == {}
 
 

@@ -24,7 +24,9 @@ def recipe(workshop: Path, monkeypatch: pytest.MonkeyPatch) -> Recipe:
     monkeypatch.setattr(gathering, "FOREIGN_HELD", 2)
     rows = pq.read_table(workshop / "shared.parquet").to_pylist()
     rows += [
-        {**row, "text": f"{row['text']} auf deutsch {i}", "language": "de", "occupation": f"{row['occupation']}:{i}"} for row in rows[:32] for i in range(3)
+        {**row, "text": f"{row['text']} auf deutsch {i}", "language": "de", "occupation": f"{row['occupation']}:{i}"}
+        for row in rows[:32]
+        for i in range(3)
     ]
     pq.write_table(pa.Table.from_pylist(rows), workshop / "shared.parquet")
     (workshop / "gold" / "near").mkdir()
