@@ -136,3 +136,10 @@ def with_entries(classifier: Classifier, entries: Sequence[Entry]) -> Classifier
     index = classifier.parts.index
     assert isinstance(index, FlatIndex)
     return with_index(classifier, index.extended(build_index(entries, classifier.parts.encoder)))
+
+
+def without_entries(classifier: Classifier, ids: set[str]) -> Classifier:
+    """The same classifier without the index entries of these ids."""
+    index = classifier.parts.index
+    assert isinstance(index, FlatIndex)
+    return with_index(classifier, index.without(ids))

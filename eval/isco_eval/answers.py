@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from isco_eval.conformal import COVERAGES, conformal_sets
+from isco_eval.conformal import COVERAGES, folded_sets, judged_sets
 from isco_eval.gold import Gold
 from isco_eval.leakage import Texts
 from isco_rag.classify import CHUNK, Classifier, Scored
 from isco_rag.fuse import Doubles
+from isco_rag.ports import Ints
 from isco_rag.taxonomy import Taxonomy
 from isco_rag.types import Job, Prediction
 
@@ -41,6 +42,7 @@ def code_gold(classifier: Classifier, gold: Gold, index: Texts, seed: int, progr
     """The columns of the table `answers` (but the run), one value per gold row; evidence as entry numbers of the index, -1 for none."""
     columns: Columns = {}
     kept: list[Doubles] = []
+    regimes: list[int] = []
     for start in range(0, len(gold.jobs), CHUNK):
         jobs = gold.jobs[start : start + CHUNK]
         began = perf_counter()
@@ -53,9 +55,11 @@ def code_gold(classifier: Classifier, gold: Gold, index: Texts, seed: int, progr
         part["seen"] = [index.has_title(job.title) for job in jobs]
         for name, values in part.items():
             columns.setdefault(name, []).extend(values)
-        kept.append(scored.probabilities.astype(np.float32))
+        kept.append(scored.probabilities)
+        regimes += [texts.regime for texts in scored.texts]
         progress(len(jobs))
-    _add_sets(columns, classifier.taxonomy, gold.codes, np.concatenate(kept) if kept else np.zeros((0, 1)), seed)
+    if kept:
+        _add_sets(columns, classifier, gold.codes, np.concatenate(kept), np.array(regimes), seed)
     return columns
 
 
@@ -107,16 +111,17 @@ def _nearest(scored: Scored, row: int) -> list[int]:
     return [*list(found)[:NEAREST], *[-1] * NEAREST][:NEAREST]
 
 
-def _add_sets(columns: Columns, taxonomy: Taxonomy, codes: Sequence[str], probabilities: Doubles, seed: int) -> None:
+def _add_sets(columns: Columns, classifier: Classifier, codes: Sequence[str], probabilities: Doubles, regimes: Ints, seed: int) -> None:
     """Conformal sets for the rows that were coded and whose gold is a unit group; none for the others."""
-    rows = [i for i, code in enumerate(codes) if code in taxonomy.leaf_number and columns["emitted"][i]]
-    truth = np.array([taxonomy.leaf_number[codes[i]] for i in rows], dtype=np.int64)
+    number, conformal = classifier.taxonomy.leaf_number, classifier.parts.conformal
+    rows = [i for i, code in enumerate(codes) if code in number and columns["emitted"][i]]
+    asked = probabilities[rows], np.array([number[codes[i]] for i in rows], dtype=np.int64), regimes[rows]
+    sets = judged_sets(conformal, *asked) if conformal else folded_sets(*asked, seed)
     for coverage in COVERAGES:
         size: list[int | None] = [None] * len(codes)
         held: list[bool | None] = [None] * len(codes)
-        if rows:
-            for i, s, h in zip(rows, *conformal_sets(probabilities[rows], truth, coverage, seed), strict=True):
-                size[i], held[i] = int(s), bool(h)
+        for i, s, h in zip(rows, *sets.get(coverage, ([], [])), strict=False):
+            size[i], held[i] = int(s), bool(h)
         columns[f"set_{coverage}"], columns[f"in_{coverage}"] = size, held
 
 

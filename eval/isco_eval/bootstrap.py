@@ -5,11 +5,12 @@ interval what it gives for drawn weights, so both come from one formula, and wei
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from math import sqrt
 
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
+
+from isco_rag.interval import wilson_bounds
 
 Doubles = NDArray[np.float64]
 # Resamples in memory at a time; 10,000 records and 100 resamples take 8 MB.
@@ -101,23 +102,10 @@ def interval(value: float, drawn: Doubles, n: int, m: Measures) -> tuple[float, 
     """
     drawn = drawn[~np.isnan(drawn)]
     if m.shares and (len(drawn) == 0 or np.ptp(drawn) == 0):
-        return wilson(round(value * n), n)
+        return wilson_bounds(round(value * n), n)
     if len(drawn) == 0:
         return float(value), float(value)
     if m.biased:
         drawn = np.maximum(drawn + value - drawn.mean(), 0.0)
     low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(low), float(high)
-
-
-def wilson(hits: int, n: int) -> tuple[float, float]:
-    """The 95 % interval of a share after Wilson (1927).
-
-    >>> [round(x, 3) for x in wilson(8, 10)]
-    [0.49, 0.943]
-    """
-    if not n:
-        return 0.0, 1.0
-    z, p = 1.959964, hits / n
-    centre, half = p + z * z / (2 * n), z * sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    return max(0.0, (centre - half) / (1 + z * z / n)), min(1.0, (centre + half) / (1 + z * z / n))

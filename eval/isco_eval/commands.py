@@ -1,21 +1,13 @@
 """The commands of the evaluation."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
 
+from isco_eval import looking
+from isco_eval.opening import DB_OPTION, open_bench, present
 from isco_eval.suite import Cost
-from isco_rag.commands.options import BUNDLE_OPTION, CALIBRATION_OPTION, SETTINGS_OPTION, chosen_settings
-
-if TYPE_CHECKING:
-    from isco_eval.run import Bench
-    from isco_eval.suite import Suite
-
-DB_OPTION = click.option(
-    "--db", "database", type=click.Path(path_type=Path), default=Path("output") / "evaluation.duckdb", show_default=True, envvar="ISCO_RAG_EVALUATION",
-    help="The evaluation database.",
-)  # fmt: skip
+from isco_rag.commands.options import BUNDLE_OPTION, CALIBRATION_OPTION, SETTINGS_OPTION
 
 
 class _Evaluation(click.Group):
@@ -70,11 +62,11 @@ def run(
     from isco_rag.show import FileProgress
     from isco_rag.tables import read_form
 
-    chosen = _present(suites, limit)
+    chosen = present(suites, limit)
     for suite in chosen:
         suite.check()
     with open_store(database) as store:
-        bench = _bench(
+        bench = open_bench(
             store,
             chosen,
             bundle,
@@ -230,126 +222,5 @@ def sql(name: str | None, named: str, scope: str, show: bool, database: Path) ->
             show_rows(*store.ask(name, number, scope=scope))
 
 
-@evaluate.command(short_help="Fail where a bundle falls below its baseline.")
-@click.argument("names", nargs=-1, metavar="[SUITE]...")
-@click.option("--write", is_flag=True, help="Measure a new baseline instead of guarding the old one.")
-@click.option("--baselines", type=click.Path(path_type=Path), help="Folder of the baselines; default: eval/baselines of the checkout.")
-@BUNDLE_OPTION
-@SETTINGS_OPTION
-@CALIBRATION_OPTION
-def guard(
-    names: tuple[str, ...], write: bool, baselines: Path | None, bundle: Path | None, settings_file: Path | None, calibration: Path | None,
-) -> None:  # fmt: skip
-    """Measure a bundle on suites (default: written) and fail, with exit code 22, where it falls below their baselines or gates."""
-    import msgspec
-
-    from isco_eval import guard as guarding
-    from isco_eval.report import failed_gates
-    from isco_eval.run import run_suite
-    from isco_eval.show import show_guard
-    from isco_eval.store import open_store
-    from isco_rag.errors import RegressionError
-
-    folder = baselines or guarding.BASELINES
-    chosen = _present(names or ("written",), 0)
-    known = {} if write else {suite.name: guarding.read_baseline(suite.name, folder) for suite in chosen}
-    for suite in chosen:
-        if suite.name in known:
-            guarding.check_gold(known[suite.name], suite.path)
-    fell: list[str] = []
-    with open_store(None) as store:
-        bench = _bench(store, chosen, bundle, settings_file, calibration=calibration, look=False)
-        for suite in chosen:
-            number = run_suite(bench, suite)
-            if write:
-                click.echo(f"written: {guarding.write_baseline(store, number, folder)}")
-                continue
-            changes = guarding.guard(store, number, known[suite.name])
-            show_guard(suite.name, known[suite.name], bench.classifier.parts.name, changes)
-            fell += [f"{suite.name}: {change.found.name}" for change in changes if change.fell]
-            gates = msgspec.structs.asdict(suite)["gates"]
-            fell += [f"{suite.name}: gate {name} at least {least}" for name, least, _ in failed_gates(store, number, gates)]
-    if fell:
-        raise RegressionError(
-            f"below baseline or gate: {'; '.join(fell)}; mend the bundle, or measure a new baseline with --write and say why"
-        )
-
-
-@evaluate.command(short_help="Cluster the wrong records and say what would mend them.")
-@click.argument("named", default="last", metavar="[RUN]")
-@click.option("--show", default=10, show_default=True, type=click.IntRange(min=0), metavar="N", help="Clusters to print.")
-@click.option("-o", "--output", "target", type=click.Path(path_type=Path), help="Write the whole analysis as JSON.")
-@click.option("--doubts", type=click.Path(path_type=Path), help="Write the doubted gold codes as CSV, for review.")
-@click.option("--index-also", type=click.Path(path_type=Path), help="As given to the run.")
-@DB_OPTION
-def errors(named: str, show: int, target: Path | None, doubts: Path | None, index_also: Path | None, database: Path) -> None:
-    """Cluster the wrong records of a run: where each lost the right code, and what would mend it.
-
-    The run's bundle reads its gold file again, so both must be where they were.
-    """
-    import msgspec
-
-    from isco_eval.mistakes import analyse
-    from isco_eval.rerun import reopen, write_doubts
-    from isco_eval.show import show_analysis
-    from isco_eval.store import open_store
-
-    with open_store(database, must_exist=True) as store:
-        classifier, gold = reopen(store, store.run_number(named), index_also)
-    found = analyse(classifier, gold)
-    show_analysis(found, classifier.taxonomy, show)
-    if target:
-        target.write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=1) + b"\n")
-        click.echo(f"written: {target}")
-    if doubts:
-        write_doubts(doubts, found, gold, classifier.taxonomy)
-        click.echo(f"written: {doubts} ({len(found.doubts):,} gold codes to look at)")
-
-
-def _present(names: tuple[str, ...], limit: int) -> list["Suite"]:
-    """The suites that names mean, less those whose gold is not here; a notice names these, AbsentError if none is left."""
-    import msgspec
-
-    from isco_eval.gold import guessed_slices
-    from isco_eval.suite import find_suite
-    from isco_rag.errors import AbsentError
-
-    found = [find_suite(name) for name in dict.fromkeys(names)]
-    absent = [suite for suite in found if not suite.path.is_file()]
-    for suite in absent:
-        click.echo(f"{suite.name}: left out, its gold file is not on this machine ({suite.path})", err=True)
-    # A plain file says by its header what is worth telling apart; a suite says it itself.
-    here = [
-        suite if suite.folder else msgspec.structs.replace(suite, slices=guessed_slices(suite.path))
-        for suite in found
-        if suite not in absent
-    ]
-    if not here:
-        raise AbsentError(
-            f"nothing was measured: the gold of {', '.join(s.name for s in absent)} is not on this machine; name a suite whose file is here"
-        )
-    return [msgspec.structs.replace(suite, limit=limit) if limit else suite for suite in here]
-
-
-def _bench(
-    store: Any, suites: list["Suite"], bundle: Path | None, settings_file: Path | None, index_also: Path | None = None, training_file: Path | None = None, *,
-    calibration: Path | None = None, look: bool = True, keep_texts: bool = False,
-) -> "Bench":  # fmt: skip
-    from isco_eval.gold import read_suite, read_titles
-    from isco_eval.leakage import Texts
-    from isco_eval.run import Bench
-    from isco_eval.training import Training, open_training
-    from isco_rag.bundle import read_manifest
-    from isco_rag.wiring import default_bundle, open_classifier, with_entries
-
-    folder = bundle or default_bundle()
-    owned = index_also if index_also and index_also.is_dir() else None
-    classifier = open_classifier(folder, chosen_settings(settings_file, calibration, (owned,) if owned else ()))
-    # Gold is read before anything is coded: what is wrong with a later file is said at once.
-    golds = [read_suite(suite, classifier.taxonomy) for suite in suites]
-    if index_also and not owned:
-        classifier = with_entries(classifier, read_titles(index_also, classifier.taxonomy, golds))
-    training = (
-        open_training(read_manifest(folder), classifier.taxonomy, training_file) if look else Training(None, "not looked at, as asked")
-    )
-    return Bench(store, classifier, folder.resolve(), Texts(classifier.parts.index.entries), training, keep_texts)
+for command in (looking.guard, looking.errors, looking.parts, looking.held):
+    evaluate.add_command(command)

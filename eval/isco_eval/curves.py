@@ -24,7 +24,7 @@ def curves(rows: Rows) -> Iterator[Measures]:
         if not len(place):
             continue
         yield reliability(name, confidence[place], right[place], place, len(rows))
-        yield risk_coverage(name, confidence[place], right[place], place)
+        yield from risk_coverage(name, confidence[place], right[place], place)
         yield automation(name, confidence[place], right[place], place)
 
 
@@ -66,25 +66,29 @@ def reliability(name: str, confidence: Doubles, right: Doubles, place: NDArray[n
     return ratios(keys, tops, bottoms, shares=True)
 
 
-def risk_coverage(name: str, confidence: Doubles, right: Doubles, place: NDArray[np.intp]) -> Measures:
+def risk_coverage(name: str, confidence: Doubles, right: Doubles, place: NDArray[np.intp]) -> Iterator[Measures]:
     """Error among the surest records, by the share that they are of all coded ones, and the area under that curve (El-Yaniv and Wiener 2010)."""
     order = np.argsort(-confidence, kind="stable")
     ordered, wrong = place[order], 1.0 - right[order]
 
-    def of(weights: Doubles) -> Doubles:
+    def risk(weights: Doubles) -> tuple[Doubles, Doubles]:
         count = np.cumsum(weights[:, ordered], axis=1)
-        risk = divided(np.cumsum(weights[:, ordered] * wrong, axis=1), count)
-        total = count[:, -1:]
-        found = [
-            np.take_along_axis(risk, np.minimum((count < share * total - 1e-9).sum(axis=1), risk.shape[1] - 1)[:, None], axis=1)[:, 0]
-            for share in COVERED
-        ]
-        area = divided(np.nansum(risk * weights[:, ordered], axis=1), total[:, 0])
-        return np.stack([*found, area], axis=1)
+        return count, divided(np.cumsum(weights[:, ordered] * wrong, axis=1), count)
 
-    keys = [*(Key("error of the surest", name, f"{share:.2f}") for share in COVERED), Key("area under risk-coverage", name)]
-    sizes = [*(round(share * len(place)) for share in COVERED), len(place)]
-    return Measures(tuple(keys), tuple(sizes), of)
+    def at(weights: Doubles) -> Doubles:
+        count, error = risk(weights)
+        last = error.shape[1] - 1
+        cuts = [np.minimum((count < share * count[:, -1:] - 1e-9).sum(axis=1), last) for share in COVERED]
+        return np.stack([error[np.arange(len(weights)), cut] for cut in cuts], axis=1)
+
+    def area(weights: Doubles) -> Doubles:
+        count, error = risk(weights)
+        return divided(np.nansum(error * weights[:, ordered], axis=1), count[:, -1])[:, None]
+
+    keys = tuple(Key("error of the surest", name, f"{share:.2f}") for share in COVERED)
+    # Where none of the surest is wrong, no resample has a wrong one either: a share needs an interval all the same.
+    yield Measures(keys, tuple(round(share * len(place)) for share in COVERED), at, shares=True)
+    yield Measures((Key("area under risk-coverage", name),), (len(place),), area)
 
 
 def automation(name: str, confidence: Doubles, right: Doubles, place: NDArray[np.intp]) -> Measures:

@@ -1,4 +1,4 @@
-"""A share and a calibration error as metrics, for those who have nothing but counts or pairs in hand."""
+"""A calibration error as a metric, for those who have nothing but pairs in hand."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,16 +7,6 @@ from isco_eval import bootstrap
 from isco_eval.bootstrap import Key
 from isco_eval.measures import calibration_gap
 from isco_rag.types import Metric
-
-
-def wilson(hits: int, n: int, name: str) -> Metric:
-    """A share with its 95 % interval after Wilson (1927).
-
-    >>> m = wilson(8, 10, "accuracy"); (m.value, round(m.low, 3), round(m.high, 3))
-    (0.8, 0.49, 0.943)
-    """
-    low, high = bootstrap.wilson(hits, n)
-    return Metric(name, hits / n if n else 0.0, low, high, n)
 
 
 def calibration_error(pairs: NDArray[np.float64], resamples: int = 500) -> Metric:

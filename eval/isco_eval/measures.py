@@ -14,6 +14,8 @@ from isco_eval.rows import Rows, Texts
 BINS = 15
 # A slice of fewer records is left out: its interval would span everything.
 SMALLEST = 5
+# With fewer records in a slice, ten to a bin, its calibration error is mostly chance.
+ENOUGH = 150
 # A probability of the gold code below this counts as this; one row must not make the log loss infinite.
 LEAST = 1e-6
 
@@ -29,6 +31,7 @@ def all_measures(rows: Rows) -> list[Measures]:
         *calibration(rows),
         *macro(rows),
         *slices(rows),
+        *calibration_slices(rows),
     ]
 
 
@@ -139,7 +142,7 @@ def sets(rows: Rows) -> Measures:
 
 
 def calibration(rows: Rows) -> Iterator[Measures]:
-    """Expected calibration error of the emitted code and of the best unit group, overall."""
+    """Expected calibration error of the emitted code and of the best unit group, overall, and what chance alone would make of it."""
     unit = (rows.reaching(rows.depth) > 0) & rows.coded
     for name, confidence, right, among in (
         ("ECE of the emitted code", rows["confidence"], rows["emitted_right"], rows.coded),
@@ -147,6 +150,7 @@ def calibration(rows: Rows) -> Iterator[Measures]:
     ):
         place = np.flatnonzero(among)
         yield calibration_gap(Key(name), confidence[place].astype(float), right[place].astype(float), place)
+        yield calibration_by_chance(Key(f"{name} by chance"), confidence[place].astype(float))
 
 
 def calibration_gap(key: Key, confidence: Doubles, right: Doubles, place: NDArray[np.intp]) -> Measures:
@@ -160,6 +164,38 @@ def calibration_gap(key: Key, confidence: Doubles, right: Doubles, place: NDArra
         return divided(np.abs(mine @ bins).sum(axis=1), mine.sum(axis=1))[:, None]
 
     return Measures((key,), (len(place),), of, biased=True)
+
+
+def calibration_by_chance(key: Key, confidence: Doubles) -> Measures:
+    """The calibration error that records of these confidences show on average where every confidence is exactly right.
+
+    The gap of a bin is then a sum of c - y with variance c (1 - c), nearly normal, whose mean absolute value is sqrt(2 / pi) standard deviations.
+    It is no estimate but a mark to read the error by, so it has no interval.
+    """
+    spread = np.sqrt(np.bincount(adaptive_bins(confidence, BINS), confidence * (1 - confidence)))
+    by_chance = float(np.sqrt(2 / np.pi) * spread.sum() / len(confidence)) if len(confidence) else np.nan
+    return Measures((key,), (len(confidence),), lambda weights: np.full((len(weights), 1), by_chance))
+
+
+def calibration_slices(rows: Rows) -> Iterator[Measures]:
+    """Mean confidence of the emitted code and its calibration error for each value of each slice; the error where there are records enough."""
+    confidence, right = rows["confidence"].astype(float), rows["emitted_right"].astype(float)
+    for name, values in rows.slices.items():
+        parts = []
+        for value in _values(values):
+            of = (values == value) & rows.coded
+            if not value or (values == value).sum() < SMALLEST or not of.any():
+                continue
+            parts += [
+                (Key("mean confidence", name, value), confidence * of, of),
+                (Key("emitted right of coded", name, value), right * of, of),
+            ]
+            if of.sum() >= ENOUGH:
+                place = np.flatnonzero(of)
+                yield calibration_gap(Key("ECE of the emitted code", name, value), confidence[place], right[place], place)
+                yield calibration_by_chance(Key("ECE of the emitted code by chance", name, value), confidence[place])
+        if parts:
+            yield _shares(parts)
 
 
 def slices(rows: Rows) -> Iterator[Measures]:

@@ -29,7 +29,7 @@ def major_groups(rows: Sequence[Row]) -> Spec:
         _interval("top 1", y, BLUE),
         _dots("top 1", y, BLUE),
         {
-            "mark": {"type": "tick", "color": ORANGE, "thickness": 3, "size": 16},
+            "mark": {"type": "tick", "color": ORANGE, "thickness": 3, "size": 16, "opacity": 1},
             "encoding": {"x": {"field": "promised", "type": "quantitative"}, "y": y},
         },
     ]
@@ -92,7 +92,7 @@ def grades(rows: Sequence[Row]) -> Spec:
         _interval("emitted right", y, GREEN),
         _dots("emitted right", y, GREEN),
         {
-            "mark": {"type": "tick", "color": ORANGE, "thickness": 3, "size": 16},
+            "mark": {"type": "tick", "color": ORANGE, "thickness": 3, "size": 16, "opacity": 1},
             "encoding": {"x": {"field": "confidence", "type": "quantitative"}, "y": y},
         },
     ]

@@ -60,12 +60,12 @@ class Report(Struct, frozen=True):
 # Query, title, how to read it.
 Outline = Sequence[tuple[str, str, str]]
 ACCURACY: Outline = (
-    ("headline", "The main figures", "Percent of records. The emitted code may be shorter than a unit group where no unit group is sure enough; it is right when it agrees with the gold code down to its own level."),
+    ("headline", "The main figures", "Percent of records. The emitted code may be shorter than a unit group where no unit group is sure enough; it is right when it agrees with the gold code down to its own level. Standing: met or missed beyond the interval, else open."),
     ("leak_effect", "With and without leakage", "The same figures without the records whose text the coder has met in its index or its training data."),
     ("leakage", "Leakage", "Gold rows whose text the coder knows: word for word, but for case, accents, punctuation, abbreviations and inversion (normalised), or but for spelling, inflection, order or a plain word (near)."),
     ("levels", "By level", "The best unit group and the groups above it; the group at each level with the largest summed probability; the mean over groups (macro); and the codes that were emitted at that very level."),
     ("hierarchical", "Hierarchical precision and recall", "Of the emitted code and the groups above it: precision falls with what is wrong, recall also with what is left unsaid by a shorter code."),
-    ("major_groups", "By major group", "Accuracy of the best unit group, by the major group of the gold code. Groups 6 to 9 were promised 78 to 85 %; their mark is the lower end."),
+    ("major_groups", "By major group", "Accuracy of the best unit group, by the major group of the gold code. Groups 6 to 9 were promised 78 to 85 %; their mark is the lower end. Standing: met or missed beyond the interval, else open."),
     ("slices", "By kind of record", "Records apart by source or register, language, length, fields, and whether their title stands in the index."),
     ("confusions_above", "Sub-major groups most often confused", "Records whose best code lies in another group of the second level; arrows go from the gold group to the one it was coded as."),
     ("confusions", "Unit groups most often confused", "Gold group and the group it was coded as; the mean confidence says how sure the coder was of the wrong one."),
@@ -76,9 +76,10 @@ ACCURACY: Outline = (
 EXPLAINED: Outline = (
     ("grades", "What each grade is worth", "The grade is set by the probability of the best unit group; grades low and very low emit a shorter code."),
     ("reliability", "Do the probabilities mean what they say?", "Records in ten bins by confidence. On the dashed diagonal, of the codes given 80 % confidence 80 % are right; below it the coder is too sure."),
-    ("calibration", "Calibration in numbers", "Expected calibration error: mean gap between confidence and share right over 15 equally filled bins. Brier score and log loss over all unit groups judge the whole distribution."),
+    ("calibration", "Calibration in numbers", "Expected calibration error: mean gap between confidence and share right over 15 equally filled bins; chance alone makes it as large as the column beside it says. Brier score and log loss over all unit groups judge the whole distribution."),
+    ("calibration_slices", "Calibration by kind of record", "Mean confidence of the emitted code beside the share right, in percent, and the calibration error where there are 150 records or more."),
     ("evidence", "Does the nearest coded example speak for the answer?", "An answer is easiest to explain where the nearest example in the index has its code."),
-    ("conformal", "Sets that hold the right code", "Sets of unit groups by split conformal prediction, their thresholds learned on other folds of these records: the promise holds for records like these."),
+    ("conformal", "Sets that hold the right code", "How often the sets of unit groups that stand beside an answer (split conformal prediction) hold the gold code, and how large they are."),
 )  # fmt: skip
 REPRODUCED: Outline = (
     (
@@ -111,6 +112,8 @@ def make_report(store: Store, run: int) -> Report:
         if name == "Cost effectiveness":
             stated = f" Stated: {about['manual_minutes']:g} minutes by hand, {about['review_minutes']:g} for a review."
             blocks = [msgspec.structs.replace(b, says=b.says + stated) if b.query == "cost" else b for b in blocks]
+        if name == "Explainability":
+            blocks = [msgspec.structs.replace(b, says=f"{b.says} Sets: {about['sets']}.") if b.query == "conformal" else b for b in blocks]
         sections.append(Section(name, question, tuple(blocks)))
     return Report(
         run, about["suite"], about["title"], about["bundle"], f"{about['started']:%Y-%m-%d %H:%M} UTC", about["trust"],

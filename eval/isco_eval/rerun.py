@@ -5,6 +5,7 @@ from pathlib import Path
 
 from isco_eval.gold import Gold, read_suite, read_titles
 from isco_eval.mistakes import Analysis
+from isco_eval.run import without_own
 from isco_eval.store import Store
 from isco_eval.suite import Suite, find_suite
 from isco_rag.bundle import MANIFEST, file_hash
@@ -38,6 +39,7 @@ def reopen(store: Store, run: int, index_also: Path | None = None) -> tuple[Clas
     gold = read_suite(suite, classifier.taxonomy)
     if index_also:
         classifier = with_entries(classifier, read_titles(index_also, classifier.taxonomy, [gold]))
+    classifier = without_own(classifier, suite, gold)
     if len(classifier.parts.index.entries) != about["entries"]:
         raise EvaluationError(f"run {run} had {about['entries']:,} entries in its index, now there are {len(classifier.parts.index.entries):,}; "
                               "give --index-also as it was given to the run")  # fmt: skip

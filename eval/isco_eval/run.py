@@ -13,17 +13,18 @@ import numpy as np
 from msgspec import Struct
 
 from isco_eval.answers import Columns, code_gold, repeat
+from isco_eval.conformal import FOLDED, OWN
 from isco_eval.figures import keep_figures
 from isco_eval.gold import Gold, read_suite
 from isco_eval.leakage import Texts
 from isco_eval.store import Store
-from isco_eval.suite import Suite
+from isco_eval.suite import PART, Suite
 from isco_eval.training import Training
 from isco_rag.bundle import MANIFEST, file_hash
 from isco_rag.classify import Classifier
 from isco_rag.taxonomy import Taxonomy
 from isco_rag.types import Entry
-from isco_rag.wiring import processors
+from isco_rag.wiring import processors, without_entries
 
 
 class Bench(Struct, frozen=True):
@@ -45,7 +46,16 @@ class Bench(Struct, frozen=True):
 def run_suite(bench: Bench, suite: Suite, progress: Callable[[int], None] = lambda n: None) -> int:
     """The number of a new run of the bench's bundle on a suite; nothing is kept where anything fails."""
     gold_hash = suite.check()
-    return run_gold(bench, suite, read_suite(suite, bench.classifier.taxonomy), gold_hash, progress)
+    gold = read_suite(suite, bench.classifier.taxonomy)
+    classifier = without_own(bench.classifier, suite, gold)
+    if classifier is not bench.classifier:
+        bench = msgspec.structs.replace(bench, classifier=classifier, index=Texts(classifier.parts.index.entries))
+    return run_gold(bench, suite, gold, gold_hash, progress)
+
+
+def without_own(classifier: Classifier, suite: Suite, gold: Gold) -> Classifier:
+    """The classifier without the index entries that are the gold's own records, where the suite asks for it."""
+    return without_entries(classifier, {job.id.split(PART)[0] for job in gold.jobs}) if suite.leave_out else classifier
 
 
 def run_gold(bench: Bench, suite: Suite, gold: Gold, gold_hash: str = "", progress: Callable[[int], None] = lambda n: None) -> int:
@@ -66,6 +76,7 @@ def run_gold(bench: Bench, suite: Suite, gold: Gold, gold_hash: str = "", progre
             "started": [started], "seconds": [seconds], "settings": [msgspec.json.encode(bench.classifier.settings).decode()],
             "machine": [msgspec.json.encode(machine()).decode()], "program": [version("isco-rag")], "entries": [len(bench.entries)],
             "repeated": [again[0]], "repeated_same": [again[1]], "training_checked": [bench.training.said],
+            "sets": [OWN if bench.classifier.parts.conformal else FOLDED],
             "title": [suite.title], "trust": [suite.trust], "gates": [msgspec.json.encode(suite.gates).decode()],
             "manual_minutes": [suite.cost.manual_minutes], "review_minutes": [suite.cost.review_minutes],
         })  # fmt: skip

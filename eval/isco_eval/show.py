@@ -39,6 +39,9 @@ def show_runs(store: Store, runs: Sequence[int]) -> None:
     out.print(Padding(shares, (1, 0, 0, 0)))
     out.print(Padding(_levels(store, runs, about), (1, 0, 0, 0)))
     for run, one in zip(runs, about, strict=True):
+        if store.rows("SELECT 1 FROM slices WHERE sample = ? LIMIT 1", one["sample"]):
+            out.print(Padding(_by_slice(store, run, one), (1, 0, 0, 0)))
+    for run, one in zip(runs, about, strict=True):
         found = store.ask("leakage", run)[1]
         if found:
             parts = ", ".join(f"{n:,} {kind} in the {place}" for place, kind, n, _ in found)
@@ -59,6 +62,30 @@ def _levels(store: Store, runs: Sequence[int], about: Sequence[dict[str, Any]]) 
         }
         table.add_row(escape(one["suite"]), *(found.get(str(level), "-") for level in range(depth, 0, -1)))
     return table
+
+
+def _by_slice(store: Store, run: int, about: dict[str, Any]) -> Table:
+    """The main figures of a run by what its suite tells apart; calibration errors beside what chance alone makes of them."""
+    named = {row["slice"] for row in store.rows("SELECT DISTINCT slice FROM slices WHERE sample = ?", about["sample"])}
+    shares, sure = ([dict(zip(*asked, strict=False)) for asked in _records(store, name, run)] for name in ("slices", "calibration_slices"))
+    errors = {(r["slice"], r["value"]): r for r in sure}
+    table = plain_table(about["suite"], "n", "top 1", "top 3", "emitted code right", "confidence", "calibration error", "by chance")
+    for r in shares:
+        if r["slice"] not in named:
+            continue
+        e = errors.get((r["slice"], r["value"]), {})
+        told = [f"{r[name]:.1f} ({r[f'{name} low']:.0f}-{r[f'{name} high']:.0f})" for name in ("top 1", "top 3", "emitted right")]
+        error = e.get("calibration error")
+        marks = ["-", "-"]
+        if error is not None:
+            marks = [f"{error:.3f} ({e['calibration error low']:.3f}-{e['calibration error high']:.3f})", f"{e['by chance']:.3f}"]
+        table.add_row(escape(r["value"]), f"{r['n']:,}", *told, f"{e['confidence']:.1f}" if e else "-", *marks)
+    return table
+
+
+def _records(store: Store, name: str, run: int) -> list[tuple[list[str], tuple[Any, ...]]]:
+    columns, rows = store.ask(name, run)
+    return [(columns, row) for row in rows]
 
 
 def show_rows(columns: Sequence[str], rows: Sequence[tuple[Any, ...]], limit: int = 0) -> None:

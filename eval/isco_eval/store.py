@@ -20,6 +20,10 @@ from isco_rag.errors import EvaluationError
 DEFAULT = Path("output") / "evaluation.duckdb"
 # Small blocks: with DuckDB's 256 KiB a table of a few rows takes as much disk as one of ten thousand.
 BLOCK = 16384
+# Appending to a table writes its last blocks anew and leaves the old ones free; above this share of free blocks the file is written anew.
+SPARE = 0.25
+# A file of fewer blocks is small whatever is free in it.
+SMALL = 64
 
 
 class Store:
@@ -85,8 +89,26 @@ class Store:
         return int(found[0]["run"])
 
     def close(self) -> None:
-        """Writes everything out and lets other programs in."""
+        """Writes everything out, without the blocks that are free where they are many, and lets other programs in."""
+        if self.path is not None:
+            self._compact(self.path)
         self.connection.close()
+
+    def _compact(self, path: Path) -> None:
+        """Puts a copy in the file's place where much of it is free; the lock on the file is held until the copy stands there."""
+        beside = path.with_name(f".{path.name}.part")
+        try:
+            self.connection.execute("CHECKPOINT")
+            size = next(row for row in self.rows("PRAGMA database_size") if row["database_name"] == "evaluation")
+            if size["total_blocks"] >= SMALL and size["free_blocks"] > SPARE * size["total_blocks"]:
+                beside.unlink(missing_ok=True)
+                _attach(self.connection, beside, "compact")
+                self.connection.execute("COPY FROM DATABASE evaluation TO compact")
+                self.connection.execute("DETACH compact")
+                beside.replace(path)
+        except (duckdb.Error, OSError):
+            # A full disk, say: the file stays as it is, only larger than it need be.
+            beside.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -110,9 +132,7 @@ def _connect(path: Path | None) -> duckdb.DuckDBPyConnection:
     try:
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
-            option = "" if path.exists() else f" (BLOCK_SIZE {BLOCK})"
-            quoted = str(path).replace("'", "''")
-            connection.execute(f"ATTACH '{quoted}' AS evaluation{option}")
+            _attach(connection, path, "evaluation")
             connection.execute("USE evaluation")
     except duckdb.IOException as error:
         connection.close()
@@ -128,6 +148,12 @@ def _connect(path: Path | None) -> duckdb.DuckDBPyConnection:
             f"{path}: can't be opened as a DuckDB database ({str(error).splitlines()[0]}); choose another with --db"
         ) from None
     return connection
+
+
+def _attach(connection: duckdb.DuckDBPyConnection, path: Path, name: str) -> None:
+    option = "" if path.exists() else f" (BLOCK_SIZE {BLOCK})"
+    quoted = str(path).replace("'", "''")
+    connection.execute(f"ATTACH '{quoted}' AS {name}{option}")
 
 
 def steps() -> list[str]:

@@ -18,6 +18,8 @@ from isco_rag.errors import EvaluationError, UsageError
 from isco_rag.wiring import data_folder
 
 OWN = Path("suites")
+# Between the id of an index entry and what of it a record is made of, where a suite leaves out the entries that are its records.
+PART = "#"
 _PACKAGE = Path(__file__).resolve().parent
 
 
@@ -44,7 +46,10 @@ class Cost(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Suite(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """One gold file and how to measure on it; `slices` names columns by which figures are given apart, `gates` least values of figures."""
+    """One gold file and how to measure on it; `slices` names columns by which figures are given apart, `gates` least values of figures.
+
+    With `leave_out`, index entries whose id is a record's are taken out before it is coded: held-out examples that have joined the index since.
+    """
 
     name: str
     gold: str
@@ -58,6 +63,7 @@ class Suite(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True)
     slices: dict[str, str] = {}
     gates: dict[str, float] = {}
     cost: Cost = field(default_factory=Cost)
+    leave_out: bool = False
     # Where the suite stands; gold files are named relative to it.
     folder: str = ""
 

@@ -45,9 +45,9 @@ def open_training(manifest: Manifest, taxonomy: Taxonomy, path: Path | None = No
 
 
 def _title_rows(folder: Path) -> set[str]:
-    """Keys of the rows of a folder's CSV files that are a title alone, as isco_rag.train.corpus.read_gold_keys makes them."""
+    """Keys of the rows of the CSV files in a folder and below that are a title alone, as isco_rag.train.corpus.read_gold_keys makes them."""
     keys: set[str] = set()
-    for path in sorted(folder.glob("*.csv")):
+    for path in sorted(folder.rglob("*.csv")):
         form = read_form(path)
         columns = choose_columns(form, path, {})
         for row in read_rows(path, form):

@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
+from isco_rag.train import STAGES
 from isco_rag.types import Metric
 
 if TYPE_CHECKING:
     from isco_rag.classify import Classifier
-
-STAGE_NAMES = ("tokenizer", "distil", "fine_tune", "words", "lists", "reranker", "fit")
 
 
 @click.command()
@@ -22,7 +21,7 @@ STAGE_NAMES = ("tokenizer", "distil", "fine_tune", "words", "lists", "reranker",
 @click.option("--bundle", required=True, type=click.Path(path_type=Path), help="Where to put the finished bundle.")
 @click.option(
     "--stage",
-    type=click.Choice(STAGE_NAMES),
+    type=click.Choice((*STAGES, "fit")),
     help="Run this stage and those that it needs, and stop there. 'fit' needs none: it learns the fusion and the calibration of the bundle anew.",
 )
 def train(sources: tuple[Path, ...], work: Path, bundle: Path, stage: str | None) -> None:

@@ -23,10 +23,10 @@ from isco_rag.settings import Settings
 from isco_rag.taxonomy import Taxonomy
 from isco_rag.train import crossencoder, export, fit
 from isco_rag.train.corpus import CORRECTED, Row
-from isco_rag.train.gather import OWNED, held_jobs
+from isco_rag.train.gather import CALIBRATION, FUSION, OWNED, SETS, held_jobs
 from isco_rag.train.kitchen import Kitchen
 from isco_rag.train.refit import corrections_said, fit_trust, moved_all, refit_calibrator, refit_fusion
-from isco_rag.types import Entry, Job, Manifest, Metric
+from isco_rag.types import Entry, Manifest, Metric
 from isco_rag.wiring import open_classifier, with_index
 
 NO_SETS = Conformal((), ((),) * len(REGIMES), (0,) * len(REGIMES))
@@ -102,15 +102,13 @@ def _fit(kitchen: Kitchen, new: Path) -> None:
 
 def _learn(kitchen: Kitchen, new: Path, index: FlatIndex, begin: Fusion, calm: Temperature) -> None:
     """Learns fusion, calibration and sets on held-out rows, whose own examples are outside the index meanwhile."""
-    held, rng = kitchen.data.held, random.Random(kitchen.recipe.seed + 3)
+    held = kitchen.data.held
     _write(new, begin, Temperature((1.0,) * len(REGIMES)), NO_SETS)
     write_manifest(new, _manifest(kitchen))
     classifier = with_index(open_classifier(new, Settings()), index.without({row.occupation for row in held if row.source in OWNED}))
     kitchen.report.say("fitting fusion and calibration")
-    jobs, codes = held_jobs(_fit_rows(kitchen, rng), rng)
-    # Half of the rows teach the fusion; a quarter each, which it has not seen, the calibration and the sets.
-    part = [rng.choice((0, 0, 1, 2)) for _ in jobs]
-    first, second, third = (fit.observe(classifier, *pick(jobs, codes, part, p)) for p in range(3))
+    rows = held_jobs(_fit_rows(kitchen), kitchen.recipe.seed)
+    first, second, third = (fit.observe(classifier, *rows.part(p)) for p in (FUSION, CALIBRATION, SETS))
     known = classifier.parts.fusion
     fusion = refit_fusion(first, known) if kitchen.recipe.corrections else fit.fit_fusion(first, known)
     fused = fuse(first.features, first.regimes, fusion)
@@ -134,13 +132,15 @@ def _learn(kitchen: Kitchen, new: Path, index: FlatIndex, begin: Fusion, calm: T
     _write(new, fusion, calibrator, sets)
 
 
-def _fit_rows(kitchen: Kitchen, rng: random.Random) -> list[Row]:
+def _fit_rows(kitchen: Kitchen) -> list[Row]:
     """Held-out rows that the last layer reads; beside corrections, at most REPLAYED others."""
     held = kitchen.data.held
     if not kitchen.recipe.corrections:
         return held
     others = [row for row in held if row.source != CORRECTED]
-    return [row for row in held if row.source == CORRECTED] + rng.sample(others, min(REPLAYED, len(others)))
+    return [row for row in held if row.source == CORRECTED] + random.Random(kitchen.recipe.seed + 5).sample(
+        others, min(REPLAYED, len(others))
+    )
 
 
 def _begin(kitchen: Kitchen) -> tuple[Fusion, Temperature]:
@@ -222,8 +222,3 @@ def entries_of(taxonomy: Taxonomy, owned: Sequence[Row]) -> list[Entry]:
     return entries + [
         Entry(row.occupation, row.codes[0], row.text, row.told, row.source) for row in sorted(owned, key=lambda row: row.occupation)
     ]
-
-
-def pick(jobs: Sequence[Job], codes: Sequence[str], parts: Sequence[int], wanted: int) -> tuple[list[Job], list[str]]:
-    """The jobs and codes of one part."""
-    return [j for j, m in zip(jobs, parts, strict=True) if m == wanted], [c for c, m in zip(codes, parts, strict=True) if m == wanted]

@@ -169,8 +169,8 @@ def read_gold_keys(folder: Path) -> set[str]:
 
 
 def gold_rows(folder: Path) -> Iterator[tuple[str, str]]:
-    """Title and duties of each row of the CSV files in `folder`."""
-    for path in sorted(folder.glob("*.csv")):
+    """Title and duties of each row of the CSV files in `folder` and below: rows set aside there are not trained on either."""
+    for path in sorted(folder.rglob("*.csv")):
         with path.open(encoding="utf-8-sig", newline="") as file:
             for record in csv.DictReader(file):
                 yield record.get("title") or "", record.get("duties") or ""

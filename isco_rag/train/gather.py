@@ -20,13 +20,16 @@ INDEXED = ("written", OWN)
 OWNED = (*INDEXED, CORRECTED)
 # Held-out titles of other languages that fusion and calibration read: enough for six weights.
 FOREIGN_HELD = 2000
+# What held-out rows serve for: half of them teach the fusion; a quarter each, which it has not seen, the calibration and the sets.
+FUSION, CALIBRATION, SETS = 0, 1, 2
 
 
 class Data(Struct):
-    """The rows of a recipe: `train` for the encoders, `held` only for fusion and calibration."""
+    """The rows of a recipe: `train` for the encoders, `held` only for fusion and calibration, `spare` (of other languages) for nothing."""
 
     train: list[Row]
     held: list[Row]
+    spare: list[Row] = []
 
 
 def gather(recipe: Recipe, taxonomy: Taxonomy) -> Data:
@@ -45,11 +48,11 @@ def gather(recipe: Recipe, taxonomy: Taxonomy) -> Data:
         row.occupation for row in owned if len(row.codes) == 1 and is_held(row.occupation, shares.get(row.source, 2 * r.held_out), r.seed)
     }
     foreign = [row for row in held if row.language != "en"]
+    read = random.Random(r.seed).sample(range(len(foreign)), min(FOREIGN_HELD, len(foreign)))
     return Data(
         train + [row for row in owned if row.occupation not in kept_back],
-        [row for row in held if row.language == "en"]
-        + random.Random(r.seed).sample(foreign, min(FOREIGN_HELD, len(foreign)))
-        + [row for row in owned if row.occupation in kept_back],
+        [row for row in held if row.language == "en"] + [foreign[i] for i in read] + [row for row in owned if row.occupation in kept_back],
+        [foreign[i] for i in sorted(set(range(len(foreign))) - set(read))],
     )
 
 
@@ -88,13 +91,27 @@ def changed(rows: Sequence[Row], rng: random.Random, share: float) -> list[Row]:
     return [corpus.with_title(row, varied(row.text, rng, share)) if row.is_title else row for row in rows]
 
 
-def held_jobs(held: Sequence[Row], rng: random.Random) -> tuple[list[Job], list[str]]:
-    """Held-out rows as jobs: as they stand, and those with duties also without their title."""
-    jobs, codes = [], []
+class Held(Struct, frozen=True):
+    """Held-out rows as jobs, each with the row that it is made of and what it serves for (FUSION, CALIBRATION, SETS)."""
+
+    jobs: list[Job]
+    rows: list[Row]
+    parts: list[int]
+
+    def part(self, wanted: int) -> tuple[list[Job], list[str]]:
+        """The jobs and the codes of one part."""
+        those = [i for i, part in enumerate(self.parts) if part == wanted]
+        return [self.jobs[i] for i in those], [self.rows[i].codes[0] for i in those]
+
+
+def held_jobs(held: Sequence[Row], seed: int) -> Held:
+    """Held-out rows as jobs: as they stand, and half of those with duties also without their title; which serve for what is drawn by the seed."""
+    rng = random.Random(seed + 3)
+    jobs, rows = [], []
     for row in held:
         jobs.append(Job(row.text, row.duties, row.industry, language=row.language))
-        codes.append(row.codes[0])
+        rows.append(row)
         if row.duties and row.text and rng.random() < 0.5:
             jobs.append(Job("", row.duties, row.industry, language=row.language))
-            codes.append(row.codes[0])
-    return jobs, codes
+            rows.append(row)
+    return Held(jobs, rows, [rng.choice((FUSION, FUSION, CALIBRATION, SETS)) for _ in jobs])

@@ -33,7 +33,6 @@ from isco_rag.train.recipe import Recipe
 from isco_rag.train.running import device
 from isco_rag.types import Manifest
 
-STAGES = ("tokenizer", "distil", "fine_tune", "words", "lists", "reranker")
 # The share of all texts whose occupations each of two word models leaves out, for lists that are as good as those of unseen jobs.
 FOLDS = 2
 # Known examples that the lists of corrections draw their neighbours from.

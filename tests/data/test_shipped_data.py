@@ -89,6 +89,12 @@ def test_gold_is_apart_from_the_examples(examples: list[dict[str, str]], gold: l
     assert [row["id"] for row in examples if key(title_text(row["title"])) in alone] == []
 
 
+def test_what_was_set_aside_is_no_gold(root: Path, gold: list[dict[str, str]]) -> None:
+    aside = rows_of(root / "data" / "gold" / "near")
+    assert aside
+    assert {row["id"] for row in aside} & {row["id"] for row in gold} == set()
+
+
 def test_samples_are_varied(root: Path) -> None:
     with (root / "data" / "samples" / "jobs.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))

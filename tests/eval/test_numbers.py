@@ -4,15 +4,17 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from isco_eval.bootstrap import Key, Measures, estimate, ratios, resamples, wilson
-from isco_eval.conformal import conformal_sets
+from isco_eval.bootstrap import Key, Measures, estimate, ratios, resamples
+from isco_eval.conformal import folded_sets, judged_sets
 from isco_eval.curves import automation, curves, published, risk_coverage
-from isco_eval.measures import all_measures
+from isco_eval.measures import all_measures, calibration_by_chance, calibration_gap
 from isco_eval.rows import Rows, load_rows
 from isco_eval.store import open_store
 from sklearn.metrics import balanced_accuracy_score, log_loss
 
 from isco_rag.calibrate import expected_calibration_error
+from isco_rag.conformal import fit_conformal
+from isco_rag.interval import wilson, wilson_bounds
 from tests.eval.tiny import tiny_gold, tiny_run
 
 
@@ -89,8 +91,10 @@ def test_a_record_of_weight_two_is_a_record_that_stands_twice(seed: int) -> None
 
 def test_wilson_agrees_with_a_published_case() -> None:
     # Newcombe (1998), table I: 81 of 263 gives 0.2553 to 0.3662.
-    assert [round(x, 4) for x in wilson(81, 263)] == [0.2553, 0.3662]
-    assert wilson(0, 0) == (0.0, 1.0)
+    assert [round(x, 4) for x in wilson_bounds(81, 263)] == [0.2553, 0.3662]
+    assert wilson_bounds(0, 0) == (0.0, 1.0)
+    found = wilson(81, 263, "share")
+    assert (found.value, found.low, found.high, found.n) == (81 / 263, *wilson_bounds(81, 263), 263)
 
 
 def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
@@ -136,12 +140,19 @@ def test_records_of_one_probability_go_together() -> None:
 
 def test_risk_is_counted_from_the_surest() -> None:
     confidence, right = np.array([0.9, 0.8, 0.7, 0.6]), np.array([1.0, 0.0, 1.0, 0.0])
-    m = risk_coverage("unit group", confidence, right, np.arange(4))
-    found = {key: float(v) for key, v in zip(m.keys, m.of(np.ones((1, 4)))[0], strict=True)}
+    found = values(list(risk_coverage("unit group", confidence, right, np.arange(4))), 4)
     assert found[Key("error of the surest", "unit group", "0.25")] == 0.0
     assert found[Key("error of the surest", "unit group", "0.50")] == 0.5
     assert found[Key("error of the surest", "unit group", "1.00")] == 0.5
     assert found[Key("area under risk-coverage", "unit group")] == pytest.approx((0 + 1 / 2 + 1 / 3 + 1 / 2) / 4)
+
+
+def test_none_wrong_among_the_surest_is_not_known_for_certain() -> None:
+    right = np.r_[np.ones(50), np.zeros(50)]
+    found = {f.key: f for f in estimate(list(risk_coverage("unit group", np.linspace(1, 0, 100), right, np.arange(100))), 100, 200, 0)}
+    surest = found[Key("error of the surest", "unit group", "0.20")]
+    assert (surest.value, surest.low) == (0.0, 0.0)
+    assert surest.high == pytest.approx(wilson_bounds(0, 20)[1])
 
 
 def test_shares_sum_to_one_and_their_differences_to_zero(rows: Rows) -> None:
@@ -158,9 +169,28 @@ def test_conformal_sets_hold_what_they_promise(coverage: int) -> None:
     rng = np.random.default_rng(1)
     p = rng.dirichlet(np.full(20, 0.2), 3000)
     truth = np.array([rng.choice(20, p=row) for row in p])
-    sizes, held = conformal_sets(p, truth, coverage)
+    sizes, held = folded_sets(p, truth, np.zeros(3000, dtype=int))[coverage]
     assert abs(held.mean() - coverage / 100) < 0.02
     assert sizes.mean() < 20
+
+
+def test_sets_of_a_bundle_are_judged_on_records_that_it_was_not_fitted_on() -> None:
+    """They hold the truth on records of the same kind, and too seldom where every second truth is another."""
+    rng = np.random.default_rng(2)
+    p = rng.dirichlet(np.full(20, 0.2), 4000)
+    truth = np.array([rng.choice(20, p=row) for row in p])
+    regimes = rng.integers(0, 2, 4000)
+    fitted = fit_conformal(p[:2000], truth[:2000], regimes[:2000])
+    found = judged_sets(fitted, p[2000:], truth[2000:], regimes[2000:])
+    assert {coverage: abs(held.mean() - coverage / 100) < 0.03 for coverage, (_, held) in found.items()} == {80: True, 90: True, 95: True}
+    wrong = np.where(rng.random(2000) < 0.5, rng.integers(0, 20, 2000), truth[2000:])
+    assert judged_sets(fitted, p[2000:], wrong, regimes[2000:])[90][1].mean() < 0.8
+
+
+def test_of_too_few_records_sets_hold_every_class() -> None:
+    sets = folded_sets(np.full((8, 3), 1 / 3), np.zeros(8, dtype=int), np.zeros(8, dtype=int))
+    assert sets[90][0].tolist() == [3] * 8
+    assert sets[90][1].all()
 
 
 def test_curves_of_nothing_are_nothing() -> None:
@@ -169,3 +199,32 @@ def test_curves_of_nothing_are_nothing() -> None:
         run = tiny_run(store, type(gold)("none", gold.jobs[3:4], gold.codes[3:4]))
         assert list(curves(load_rows(store, run))) == []
         assert store.rows("SELECT figure FROM figures WHERE run = ? AND measure = 'top 1' AND slice = 'all'", run) == [{"figure": 0.0}]
+
+
+def test_chance_makes_the_calibration_error_that_simulation_finds() -> None:
+    """Records that are right exactly as often as their confidence says, drawn many times."""
+    rng = np.random.default_rng(5)
+    confidence = rng.beta(4, 2, 300)
+    place = np.arange(300)
+    drawn = [
+        calibration_gap(Key("x"), confidence, (rng.random(300) < confidence).astype(float), place).of(np.ones((1, 300)))[0, 0]
+        for _ in range(400)
+    ]
+    told = calibration_by_chance(Key("x"), confidence).of(np.ones((1, 300)))[0, 0]
+    assert told == pytest.approx(np.mean(drawn), rel=0.05)
+
+
+def test_calibration_is_told_by_slice_where_there_are_records_enough() -> None:
+    with open_store(None) as store:
+        run = tiny_run(store, tiny_gold(times=80))
+        found = {
+            r["value"]: r for r in store.rows("SELECT * FROM figures WHERE run = ? AND slice = 'source' AND measure LIKE 'ECE%code'", run)
+        }
+        assert sorted(found) == ["even", "odd"]
+        columns, rows = store.ask("calibration_slices", run)
+        by = {(r["slice"], r["value"]): r for r in (dict(zip(columns, row, strict=True)) for row in rows)}
+        assert by["source", "odd"]["calibration error"] == pytest.approx(found["odd"]["figure"], abs=0.0005)
+        right = store.rows(
+            "SELECT avg(emitted_right::INT) AS r FROM coded JOIN slices USING (row) WHERE slice = 'source' AND value = 'odd' AND level > 0"
+        )
+        assert by["source", "odd"]["emitted right"] == pytest.approx(100 * right[0]["r"], abs=0.05)

@@ -89,3 +89,38 @@ def test_a_query_counts_what_the_rows_say() -> None:
         for name, column in (("top 1", "top1"), ("emitted right", "emitted")):
             figure = store.rows("SELECT figure FROM figures WHERE run = ? AND measure = ? AND slice = 'all'", run, name)[0]["figure"]
             assert figure == pytest.approx(counted[column])
+
+
+def test_a_file_that_is_mostly_free_is_written_anew(tmp_path: Path) -> None:
+    """What is kept stays as it was, numbers go on where they were, and nothing is left beside the file."""
+    path = tmp_path / "e.duckdb"
+    with open_store(path) as store:
+        run = tiny_run(store)
+        store.connection.execute("CREATE TABLE ballast AS SELECT random() AS x FROM range(1000000)")
+        kept = store.rows("SELECT * FROM coded ORDER BY row")
+    large = path.stat().st_size
+    with open_store(path) as store:
+        store.connection.execute("DROP TABLE ballast")
+    assert path.stat().st_size < large / 4
+    with open_store(path) as store:
+        assert store.rows("SELECT * FROM coded ORDER BY row") == kept
+        assert tiny_run(store) == run + 1
+        assert [row["step"] for row in store.rows("SELECT step FROM schema_steps ORDER BY step")] == steps()
+    assert [file.name for file in tmp_path.iterdir()] == ["e.duckdb"]
+
+
+def test_a_file_that_cannot_be_written_anew_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "e.duckdb"
+    with open_store(path) as store:
+        tiny_run(store)
+        store.connection.execute("CREATE TABLE ballast AS SELECT random() AS x FROM range(1000000)")
+
+    def full(self: Path, target: Path) -> Path:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch, open_store(path) as store:
+        patch.setattr(Path, "replace", full)
+        store.connection.execute("DROP TABLE ballast")
+    with open_store(path) as store:
+        assert store.rows("SELECT count(*) AS n FROM runs") == [{"n": 1}]
+    assert [file.name for file in tmp_path.iterdir()] == ["e.duckdb"]

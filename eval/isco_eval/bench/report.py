@@ -11,7 +11,8 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from isco_eval.bench.task import Answer, Figures, Result, Rows
-from isco_eval.measure import calibration_error, wilson
+from isco_eval.measure import calibration_error
+from isco_rag.interval import wilson
 from isco_rag.show import percent
 from isco_rag.wiring import processors
 

@@ -1,0 +1,88 @@
+"""The rows that a bundle held out, found again from what its manifest names: the same every time, and none that was read in training."""
+
+import csv
+from pathlib import Path
+
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from isco_eval.held import write_held
+
+from isco_rag.bundle import file_hash
+from isco_rag.errors import AbsentError, EvaluationError
+from isco_rag.text import key
+from isco_rag.train import gather as gathering
+from isco_rag.train.gather import SETS, gather, held_jobs
+from isco_rag.train.recipe import Recipe, load_recipe
+from isco_rag.types import Manifest
+
+
+@pytest.fixture
+def recipe(workshop: Path, monkeypatch: pytest.MonkeyPatch) -> Recipe:
+    """A recipe with titles of another language, of which fusion reads two."""
+    monkeypatch.setattr(gathering, "FOREIGN_HELD", 2)
+    rows = pq.read_table(workshop / "shared.parquet").to_pylist()
+    rows += [
+        {**row, "text": f"{row['text']} auf deutsch {i}", "language": "de", "occupation": f"{row['occupation']}:{i}"}
+        for row in rows[:32]
+        for i in range(3)
+    ]
+    pq.write_table(pa.Table.from_pylist(rows), workshop / "shared.parquet")
+    (workshop / "gold" / "near").mkdir()
+    (workshop / "gold" / "near" / "own.csv").write_text("id,title,duties\nn1,bus driver auf deutsch 0,\n")
+    return msgspec.structs.replace(load_recipe(workshop / "recipe.toml"), languages=("*",), held_out=0.3)
+
+
+def manifest_of(recipe: Recipe) -> Manifest:
+    assert recipe.shared is not None
+    inputs = {f"{recipe.shared.parent.name}/{recipe.shared.name}": file_hash(recipe.shared)}
+    return Manifest(1, "tiny", "", "Tiny 1", {}, recipe=msgspec.to_builtins(recipe, enc_hook=str), inputs=inputs)
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_no_row_was_read_in_training(recipe: Recipe, tmp_path: Path) -> None:
+    counts = write_held(manifest_of(recipe), tmp_path, tmp_path / "held")
+    data = gather(recipe)
+    held = held_jobs(data.held, recipe.seed)
+    fitted = {(key(j.title), key(j.duties)) for j, part in zip(held.jobs, held.parts, strict=True) if part != SETS}
+    trained = {key(row.text) for row in data.train if row.is_title}
+    mixed, languages = read(tmp_path / "held" / "mixed.csv"), read(tmp_path / "held" / "languages.csv")
+    assert mixed
+    assert languages
+    for row in mixed + languages:
+        assert (key(row["title"]), key(row["duties"])) not in fitted
+        assert row["duties"] or key(row["title"]) not in trained
+    assert {row["language"] for row in languages} == {"de"}
+    assert len({row["id"] for row in mixed}) == len(mixed)
+    assert counts["mixed.csv"].total() == len(mixed)
+    assert counts["languages.csv"] == {"de": len(languages)}
+
+
+def test_rows_set_aside_below_the_gold_are_read_by_nothing(recipe: Recipe) -> None:
+    data = gather(recipe)
+    assert "bus driver auf deutsch 0" not in {row.text for row in data.train + data.held + data.spare}
+    assert "bus driver auf deutsch 1" in {row.text for row in data.train + data.held + data.spare}
+
+
+def test_the_same_rows_come_out_again(recipe: Recipe, tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        write_held(manifest_of(recipe), tmp_path, tmp_path / folder)
+    for name in ("mixed.csv", "languages.csv"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+
+def test_other_inputs_than_those_of_the_training_are_refused(recipe: Recipe, tmp_path: Path) -> None:
+    manifest = manifest_of(recipe)
+    assert recipe.shared is not None
+    rows = pq.read_table(recipe.shared).to_pylist()
+    pq.write_table(pa.Table.from_pylist(rows[:-1]), recipe.shared)
+    with pytest.raises(EvaluationError, match=f"{next(iter(manifest.inputs.values()))}.*{file_hash(recipe.shared)}"):
+        write_held(manifest, tmp_path, tmp_path / "held")
+    recipe.shared.unlink()
+    with pytest.raises(AbsentError, match=r"shared\.parquet"):
+        write_held(manifest, tmp_path, tmp_path / "held")
