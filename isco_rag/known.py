@@ -59,7 +59,7 @@ class Known:
         lexical, own = self.lexical, self.own_titles
         if came or went:
             (more, more_own), (less, less_own) = held_by(self.taxonomy, came), held_by(self.taxonomy, went)
-            lexical = lexical.changed(lexical.titles.after(more, less), (title.key for title in (*more, *less)))
+            lexical = lexical.changed(lexical.titles.after(more, less), (k for k, *_ in (*more, *less)))
             own = own.after(more_own, less_own)
         labels = Labels(self._base_labels, labels_of(self.taxonomy, tail))
         return Known(self.taxonomy, base, alive, now, labels, self._base_labels, lexical, own)
@@ -86,7 +86,7 @@ def held_by(taxonomy: Taxonomy, entries: Iterable[Entry]) -> tuple[list[Title], 
     matched, own = list[Title](), list[Title]()
     for entry in entries:
         if entry.title and entry.code in number and (k := title_key(entry.title)):
-            title = Title(k, entry.id, number[entry.code])
+            title = (k, entry.id, number[entry.code])
             if not entry.id.startswith("task:"):
                 matched.append(title)
             if entry.source not in shipped:

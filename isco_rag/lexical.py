@@ -13,7 +13,7 @@ from rapidfuzz import fuzz
 
 from isco_rag.ports import Ints
 from isco_rag.text import key, title_text
-from isco_rag.titles import Title, Titles, titles_of
+from isco_rag.titles import Titles, titles_of
 from isco_rag.trigrams import Postings, trigrams
 
 RAREST = 10
@@ -21,6 +21,10 @@ SHORTLIST = 40
 # New titles stand in postings of their own; up to so many are built anew with each change, more are merged into the second postings.
 FRESH = 256
 
+# Up to so many titles, adding up over all of them takes less time than finding out which ones there are.
+DENSE = 65_536
+
+Floats64 = NDArray[np.float64]
 # The first entry that holds a title, and the title's key.
 Place = tuple[str, str]
 
@@ -57,10 +61,13 @@ class Part:
         if not any(lengths):
             return []
         weights = np.repeat([1.0 / np.log2(2 + size) for size in sizes], lengths)
-        numbers, place = np.unique(np.concatenate(rows), return_inverse=True)
-        points = -np.bincount(place, weights).astype(np.float64).round(9)
-        order: Ints = np.lexsort((numbers, points))[:SHORTLIST]
-        return [(float(points[i]), self.places[numbers[i]]) for i in order]
+        numbers, points = _summed(np.concatenate(rows), weights, len(self.places))
+        if len(points) > SHORTLIST:
+            near = np.flatnonzero(points <= np.partition(points, SHORTLIST - 1)[SHORTLIST - 1])
+            numbers, points = numbers[near], points[near]
+        order = np.argsort(points, kind="stable")[:SHORTLIST]
+        places = [self.places[number] for number in numbers[order].tolist()]
+        return list(zip(points[order].tolist(), places, strict=True))
 
 
 class LexicalIndex:
@@ -117,12 +124,22 @@ class LexicalIndex:
 def build_lexical(titles: Sequence[str], labels: Sequence[int]) -> LexicalIndex:
     """The index of titles and their leaf numbers; a title may stand there several times, and those without words count for nothing."""
     keyed = ((title_key(title), f"{i:012}", label) for i, (title, label) in enumerate(zip(titles, labels, strict=True)))
-    return LexicalIndex(Titles(titles_of(Title(*title) for title in keyed if title[0])))
+    return LexicalIndex(Titles(titles_of(title for title in keyed if title[0])))
 
 
 def title_key(title: str) -> str:
     """The key under which a title is matched, empty where it has no words."""
     return key(title_text(title))
+
+
+def _summed(rows: NDArray[np.int32], weights: Floats64, n: int) -> tuple[Ints, Floats64]:
+    """The distinct rows, ascending, and the sum of each one's weights made negative; rows are below n."""
+    if n <= DENSE:
+        sums = np.bincount(rows, weights, n).astype(np.float64)
+        numbers = np.flatnonzero(sums)
+        return numbers, -sums[numbers].round(9)
+    numbers, place = np.unique(rows, return_inverse=True)
+    return numbers, -np.bincount(place, weights).astype(np.float64).round(9)
 
 
 def _likeness(a: str, b: str) -> float:

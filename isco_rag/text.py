@@ -23,7 +23,7 @@ _TERMS = re.compile(
 # without one of the signs.
 _SIMPLE = re.compile(r"[A-Za-z](?:[A-Za-z,.'&+-]| (?! ))*(?<=[A-Za-z.+])")
 _TERM_SIGNS = re.compile("time|hybrid|remote|home|wfh|urgent|start|hiring|experience|perm|openings")
-_STROKES = re.compile(r"[(\[/]")
+_THREE_DIGITS = re.compile(r"\d{3}")
 _EMPTY_BRACKETS = re.compile(r"[(\[]\s*[-,/|;:]*\s*[)\]]")
 # A leading "#" is a bullet, a trailing one is C#.
 _EDGES = re.compile(r"^[\s\-–—,;:/|*#.!]+|[\s\-–—,;:/|*!]+$")
@@ -134,7 +134,9 @@ def key(text: str) -> str:
 def _key(text: str) -> str:
     if not _may_have_markers(text):
         # The same in fewer steps: no gender marker, no accent. A service has the titles of its whole index to key when it starts.
-        return _NOT_WORD.sub(" ", text.lower().replace("'", "")).strip()
+        text = text.lower().replace("'", "")
+        words = text.replace(" ", "").isalnum() and "  " not in text
+        return (text if words else _NOT_WORD.sub(" ", text)).strip()
     text = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", _GENDER.sub(" ", text)).casefold())
     text = "".join(c for c in text if not unicodedata.combining(c)).replace("'", "").replace("’", "")
     return _NOT_WORD.sub(" ", text).strip()
@@ -142,7 +144,7 @@ def _key(text: str) -> str:
 
 def _may_have_markers(text: str) -> bool:
     """Whether a text may hold accents, or a gender marker, none of which is without a bracket or a stroke."""
-    return not text.isascii() or _STROKES.search(text) is not None
+    return not text.isascii() or "(" in text or "/" in text or "[" in text
 
 
 # Titles come again and again, descriptions do not: only short texts are remembered.
@@ -170,12 +172,17 @@ def expand(title: str) -> str:
     >>> expand("Sr. acct mgr"), expand("asst. prod. eng")
     ('senior accountant manager', 'assistant production engineer')
     """
-    return " ".join(_ABBREVIATIONS.get(word.casefold().rstrip("."), word) for word in title.split(" "))
+    return " ".join([_ABBREVIATIONS.get(word.casefold().rstrip("."), word) for word in title.split(" ")])
 
 
 def _is_simple(title: str) -> bool:
     """Whether a title has nothing that `title_text` would drop or rewrite, but abbreviations."""
     return len(title) <= TITLE_LENGTH and _SIMPLE.fullmatch(title) is not None and _TERM_SIGNS.search(title.lower()) is None
+
+
+def _may_have_terms(text: str) -> bool:
+    """Whether a text may hold a vacancy term, none of which is without a sign, a currency or three digits."""
+    return not text.isascii() or "$" in text or _TERM_SIGNS.search(text.lower()) is not None or _THREE_DIGITS.search(text) is not None
 
 
 def title_text(title: str) -> str:
@@ -189,7 +196,9 @@ def title_text(title: str) -> str:
     if _is_simple(title):
         return expand(title.lower())
     text = plain(title)[:TITLE_LENGTH]
-    bare = _EMPTY_BRACKETS.sub(" ", _TERMS.sub(" ", _GENDER.sub(" ", text)))
+    bare = _GENDER.sub(" ", text) if _may_have_markers(text) else text
+    bare = _TERMS.sub(" ", bare) if _may_have_terms(bare) else bare
+    bare = _EMPTY_BRACKETS.sub(" ", bare)
     previous = ""
     while bare != previous:
         previous, bare = bare, _EDGES.sub("", _SPACE.sub(" ", bare))

@@ -2,19 +2,11 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from msgspec import Struct
-
 # An entry's id and its leaf number.
 Holder = tuple[str, int]
+# That an entry holds a title: the title's key, the entry's id and leaf number.
+Title = tuple[str, str, int]
 _NONE: Sequence[Holder] = ()
-
-
-class Title(Struct, frozen=True):
-    """That an entry holds a title: the title's key, the entry's id and leaf number."""
-
-    key: str
-    id: str
-    label: int
 
 
 class Titles:
@@ -38,24 +30,23 @@ class Titles:
     def after(self, came: Iterable[Title], went: Iterable[Title]) -> "Titles":
         """The record after some came and some went.
 
-        >>> titles = Titles(titles_of([Title("cook", "b", 5)])).after([Title("cook", "a", 7), Title("chef", "c", 5)], [Title("cook", "b", 5)])
+        >>> titles = Titles(titles_of([("cook", "b", 5)])).after([("cook", "a", 7), ("chef", "c", 5)], [("cook", "b", 5)])
         >>> titles["cook"], titles["chef"], titles["baker"]
         ([('a', 7)], [('c', 5)], ())
         """
         changed = dict(self.changed)
-        for title in came:
-            changed[title.key] = sorted([*(changed[title.key] if title.key in changed else self[title.key]), (title.id, title.label)])
-        for title in went:
-            held = changed[title.key] if title.key in changed else self[title.key]
-            changed[title.key] = [holder for holder in held if holder[0] != title.id]
+        for key, identity, label in came:
+            changed[key] = sorted([*(changed[key] if key in changed else self[key]), (identity, label)])
+        for key, identity, _ in went:
+            changed[key] = [holder for holder in (changed[key] if key in changed else self[key]) if holder[0] != identity]
         return Titles(self.base, changed)
 
 
 def titles_of(titles: Iterable[Title]) -> dict[str, Sequence[Holder]]:
     """The entries of each title, by id."""
     found: dict[str, list[Holder]] = {}
-    for title in titles:
-        found.setdefault(title.key, []).append((title.id, title.label))
+    for key, identity, label in titles:
+        found.setdefault(key, []).append((identity, label))
     for holders in found.values():
         if len(holders) > 1:
             holders.sort()

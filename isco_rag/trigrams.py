@@ -15,8 +15,12 @@ class Postings:
 
     def __init__(self, keys: Sequence[str]) -> None:
         self.number = {k: i for i, k in enumerate(keys)}
-        letters, self._grams, self._starts, self._rows = _inverted(keys)
-        self._place = {chr(letter): i for i, letter in enumerate(letters.tolist())}
+        letters, codes, starts, self._rows = _inverted(keys)
+        size = len(letters)
+        names = [chr(letter) for letter in letters.tolist()]
+        places = zip(*((codes // size**power % size).tolist() for power in (2, 1, 0)), strict=True) if size else ()
+        self._gram = {names[a] + names[b] + names[c]: i for i, (a, b, c) in enumerate(places)}
+        self._starts: list[int] = starts.tolist()
 
     def without(self, gone: Collection[str]) -> NDArray[np.bool_] | None:
         """Which strings are left without these; None where all are."""
@@ -29,20 +33,9 @@ class Postings:
 
     def of(self, grams: Sequence[str], alive: NDArray[np.bool_] | None = None) -> list[NDArray[np.int32]]:
         """For each trigram the numbers of the strings that hold it, ascending; those that are alive where that is given."""
-        if not len(self._grams):
-            return [_NONE] * len(grams)
-        size = len(self._place)
-        wanted = np.array([self._code(gram, size) for gram in grams], np.int64)
-        found = np.minimum(np.searchsorted(self._grams, wanted), len(self._grams) - 1)
-        rows = [
-            self._rows[self._starts[i] : self._starts[i + 1]] if same else _NONE
-            for i, same in zip(found.tolist(), (self._grams[found] == wanted).tolist(), strict=True)
-        ]
+        found = [self._gram.get(gram) for gram in grams]
+        rows = [_NONE if i is None else self._rows[self._starts[i] : self._starts[i + 1]] for i in found]
         return rows if alive is None else [r[alive[r]] for r in rows]
-
-    def _code(self, gram: str, size: int) -> int:
-        a, b, c = (self._place.get(letter, -1) for letter in gram)
-        return -1 if min(a, b, c) < 0 else (a * size + b) * size + c
 
 
 def trigrams(text: str) -> list[str]:

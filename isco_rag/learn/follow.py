@@ -203,7 +203,7 @@ def name_of(index: FlatIndex) -> str:
     found = hashlib.blake2b(digest_size=8)
     for entry in index.entries:
         found.update(msgspec.json.encode(entry))
-    found.update(np.ascontiguousarray(index.vectors))
+    found.update(np.ascontiguousarray(index.vectors).data)
     return found.hexdigest()
 
 
