@@ -125,7 +125,7 @@ def test_voices_that_are_sure_and_differ_are_flagged() -> None:
     flag = disagreement("prediction:1", "truck", Voices("taxi", "truck", "sport"))
     assert flag is not None
     assert (
-        flag.why == "the very title in the index says taxi; the nearest examples says truck; the cross-encoder says sport; truck went out"
+        flag.why == "taxi by the very title in the index, truck by the nearest examples, sport by the cross-encoder; truck went out"
     )
 
 
