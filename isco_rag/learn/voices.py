@@ -72,5 +72,5 @@ def disagreement(ref: str, answered: str, heard: Voices) -> Found | None:
     named = heard.named
     if len(set(named.values())) < 2:
         return None
-    why = "; ".join(f"{name} says {code}" for name, code in named.items()) + f"; {answered or 'no code'} went out"
+    why = ", ".join(f"{code} by {name}" for name, code in named.items()) + f"; {answered or 'no code'} went out"
     return Found("voices", f"voices {ref}", why, answered, (ref,), len(set(named.values())) + bool(heard.exact) / 2)

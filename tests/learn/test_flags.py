@@ -124,9 +124,7 @@ def test_voices_that_are_sure_and_differ_are_flagged() -> None:
     assert disagreement("prediction:1", "truck", Voices("", "truck", "")) is None
     flag = disagreement("prediction:1", "truck", Voices("taxi", "truck", "sport"))
     assert flag is not None
-    assert (
-        flag.why == "the very title in the index says taxi; the nearest examples says truck; the cross-encoder says sport; truck went out"
-    )
+    assert flag.why == "taxi by the very title in the index, truck by the nearest examples, sport by the cross-encoder; truck went out"
 
 
 def test_the_voices_of_the_real_code_name_the_titles_own_group() -> None:
