@@ -29,8 +29,7 @@ def evaluate_once(
 
     `digest` is the hash of the bundle's manifest. `stopped` is asked between pieces: what was not finished is done at another time.
     """
-    key = hashlib.sha256(f"{digest} {classifier.parts.name} {gold.name}".encode()).hexdigest()
-    suite = gold.stem
+    key, suite = key_of(digest, classifier, gold), gold.stem
     with store.write() as db:
         if not evaluations.claim(db, key, classifier.parts.name, suite):
             return False
@@ -55,6 +54,18 @@ def evaluate_once(
         with store.write() as db:
             evaluations.finish(db, key, figures_of(classifier.taxonomy, suite, answers, codes), promised)
     return done
+
+
+def key_of(digest: str, classifier: Classifier, gold: Path) -> str:
+    """What an evaluation is known by: the manifest's hash, how the bundle is set up, and the gold."""
+    return hashlib.sha256(f"{digest} {classifier.parts.name} {gold.name}".encode()).hexdigest()
+
+
+def is_measured(store: Store, digest: str, classifier: Classifier, gold: Path) -> bool:
+    """Whether a classifier was measured on a gold file already."""
+    key = key_of(digest, classifier, gold)
+    with store.read() as db:
+        return any(one.key == key and one.finished for one in evaluations.listed(db, classifier.parts.name))
 
 
 def read_gold(path: Path) -> tuple[list[Job], list[str]]:
