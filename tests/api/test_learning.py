@@ -217,7 +217,7 @@ def test_a_bundle_is_measured_once_on_its_gold(service: Service, tmp_path: Path)
     )
     promise = Metric("small: top 1", 0.9, 0.8, 0.95, 40)
     manifest = Manifest(2, "tiny", "", "Tiny", {}, figures=(promise, Metric("other: top 1", 0.1, 0.0, 0.2, 9)))
-    assert not first_look.evaluate_once(service.store, "d", manifest, tiny(), gold, lambda: True)
+    assert not first_look.evaluate_once(service.store, "d", manifest, tiny(), gold, lambda took: True)
     assert first_look.evaluate_once(service.store, "d", manifest, tiny(), gold)
     assert not first_look.evaluate_once(service.store, "d", manifest, tiny(), gold)
     with service.store.read() as db:
