@@ -1,7 +1,9 @@
 """A file that is coded gives some of its rows to people, and its counts to monitoring, in the transaction that ends it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from time import monotonic
+from typing import TypeVar
 
 import numpy as np
 from msgspec import Struct
@@ -21,6 +23,8 @@ from isco_rag.store.tallies import Tally
 from isco_rag.tables import Form, read_rows
 from isco_rag.types import Job, Prediction
 
+Item = TypeVar("Item")
+
 
 class FileDraw(Struct):
     """What ends a file: its columns, what was drawn, the drawn rows themselves, vectors of its pool, and its counts."""
@@ -38,12 +42,10 @@ def draw_from_file(
     """Draws from a file whose rows are all coded and stored. The same file is drawn from in the same way if that is done again."""
     tally = Tally()
     with service.store.read() as db:
-        rows = filling.columns_of(jobs.results(db, job.id, Answered), job.fill, tally)
-    renew()
+        rows = filling.columns_of(steadily(jobs.results(db, job.id, Answered), renew), job.fill, tally)
     found = filling.draw(rows, service.running(), job.id)
     wanted = {*found.pool.tolist(), *(one.row for one in found.records)}
-    texts = {number: job_of(row, job.columns) for number, row in enumerate(read_rows(path, form)) if number in wanted}
-    renew()
+    texts = {number: job_of(row, job.columns) for number, row in enumerate(steadily(read_rows(path, form), renew)) if number in wanted}
     vectors = vectors_of(service.engine.bulk, [texts[number] for number in found.pool.tolist()])
     filling.add_diverse(found, rows, vectors)
     numbers = sorted(one.row for one in found.records)
@@ -51,6 +53,16 @@ def draw_from_file(
         answers = jobs.answers_of(db, job.id, numbers)
     renew()
     return FileDraw(rows, found, [(number, texts[number], answers[number]) for number in numbers], vectors, tally)
+
+
+def steadily(items: Iterable[Item], renew: Callable[[], None]) -> Iterator[Item]:
+    """The items as they come; the claim on the file is renewed while they do."""
+    last = monotonic()
+    for item in items:
+        yield item
+        if monotonic() - last > jobs.LEASE_SECONDS / 4:
+            renew()
+            last = monotonic()
 
 
 def store_draw(db: Connection, job: FileJob, bundle: str, found: FileDraw, running: Running) -> None:

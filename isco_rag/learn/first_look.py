@@ -7,6 +7,7 @@ setting, a calibration, corrections against the gold, a processor, a damaged fil
 import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from time import monotonic
 
 from isco_rag.classify import Classifier
 from isco_rag.interval import wilson
@@ -18,19 +19,19 @@ from isco_rag.taxonomy import Taxonomy
 from isco_rag.types import Job, Manifest, Metric, Prediction
 
 # Rows between which others get their turn, and the claim is renewed.
-PIECE = 16
+PIECE = 4
 MEASURED = ("top 1", "top 3", "emitted right")
 
 
 def evaluate_once(
-    store: Store, digest: str, manifest: Manifest, classifier: Classifier, gold: Path, stopped: Callable[[], bool] = lambda: False
+    store: Store, digest: str, manifest: Manifest, classifier: Classifier, gold: Path, pause: Callable[[float], bool] = lambda took: False
 ) -> bool:
     """Measures a classifier on a gold file unless that was done before; whether it was done now.
 
-    `digest` is the hash of the bundle's manifest. `stopped` is asked between pieces: what was not finished is done at another time.
+    `digest` is the hash of the bundle's manifest. `pause` is told how many seconds a piece took, may wait, and says whether to stop: what was
+    not finished is done at another time.
     """
-    key = hashlib.sha256(f"{digest} {classifier.parts.name} {gold.name}".encode()).hexdigest()
-    suite = gold.stem
+    key, suite = key_of(digest, classifier, gold), gold.stem
     with store.write() as db:
         if not evaluations.claim(db, key, classifier.parts.name, suite):
             return False
@@ -39,9 +40,10 @@ def evaluate_once(
         jobs, codes = read_gold(gold)
         answers: list[Prediction] = []
         for start in range(0, len(jobs), PIECE):
-            if stopped():
-                break
+            began = monotonic()
             answers += classifier.classify(jobs[start : start + PIECE])
+            if pause(monotonic() - began):
+                break
             if start % (8 * PIECE) == 0:
                 with store.write() as db:
                     evaluations.renew(db, key)
@@ -55,6 +57,18 @@ def evaluate_once(
         with store.write() as db:
             evaluations.finish(db, key, figures_of(classifier.taxonomy, suite, answers, codes), promised)
     return done
+
+
+def key_of(digest: str, classifier: Classifier, gold: Path) -> str:
+    """What an evaluation is known by: the manifest's hash, how the bundle is set up, and the gold."""
+    return hashlib.sha256(f"{digest} {classifier.parts.name} {gold.name}".encode()).hexdigest()
+
+
+def is_measured(store: Store, digest: str, classifier: Classifier, gold: Path) -> bool:
+    """Whether a classifier was measured on a gold file already."""
+    key = key_of(digest, classifier, gold)
+    with store.read() as db:
+        return any(one.key == key and one.finished for one in evaluations.listed(db, classifier.parts.name))
 
 
 def read_gold(path: Path) -> tuple[list[Job], list[str]]:

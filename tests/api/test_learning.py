@@ -217,7 +217,7 @@ def test_a_bundle_is_measured_once_on_its_gold(service: Service, tmp_path: Path)
     )
     promise = Metric("small: top 1", 0.9, 0.8, 0.95, 40)
     manifest = Manifest(2, "tiny", "", "Tiny", {}, figures=(promise, Metric("other: top 1", 0.1, 0.0, 0.2, 9)))
-    assert not first_look.evaluate_once(service.store, "d", manifest, tiny(), gold, lambda: True)
+    assert not first_look.evaluate_once(service.store, "d", manifest, tiny(), gold, lambda took: True)
     assert first_look.evaluate_once(service.store, "d", manifest, tiny(), gold)
     assert not first_look.evaluate_once(service.store, "d", manifest, tiny(), gold)
     with service.store.read() as db:
@@ -226,6 +226,26 @@ def test_a_bundle_is_measured_once_on_its_gold(service: Service, tmp_path: Path)
     assert found.figures[0].name == "small: top 1"
     assert (found.figures[0].value, found.figures[0].n) == (1.0, 40)
     assert first_look.evaluate_once(service.store, "another", manifest, tiny(), gold)
+
+
+def test_a_service_measures_its_bundle_when_it_first_answers_and_waits_for_one_that_died(
+    service: Service, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "gold").mkdir()
+    gold = tmp_path / "gold" / "written.csv"
+    gold.write_text("id,title,code\n1,lorry driver,truck\n")
+    monkeypatch.setattr("isco_api.first_look.data_folder", lambda: tmp_path)
+    monkeypatch.setattr("isco_api.first_look.AGAIN_SECONDS", 0.01)
+    key = first_look.key_of(file_hash(service.bundle / MANIFEST), tiny(), gold)
+    with service.store.write() as db:
+        assert evaluations.claim(db, key, "tiny", "written")
+    thread = evaluate_once(service, service.bundle, tiny())
+    with service.store.write() as db:
+        evaluations.release(db, key)
+    thread.join(60)
+    assert not thread.is_alive()
+    with service.store.read() as db:
+        assert [(one.bundle, one.figures[0].value) for one in evaluations.listed(db)] == [("tiny", 1.0)]
 
 
 def test_somebody_who_died_measuring_is_followed_by_another(service: Service) -> None:

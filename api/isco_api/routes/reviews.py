@@ -61,7 +61,10 @@ def hidden(review: Review) -> Review:
     said = msgspec.structs.replace(
         review.record.prediction, code="", title="", level=0, confidence=0.0, grade="not_codable", review=True, top=(), reason=""
     )  # fmt: skip
-    return msgspec.structs.replace(review, why="", score=0.0, weight=1.0, record=msgspec.structs.replace(review.record, prediction=said))
+    # How likely a record was to be drawn tells its band, and its design how sure the machine was.
+    return msgspec.structs.replace(
+        review, why="", score=0.0, weight=1.0, design="", record=msgspec.structs.replace(review.record, prediction=said)
+    )
 
 
 def hides(service: Service, caller: Caller) -> bool:
