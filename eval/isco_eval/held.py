@@ -20,6 +20,7 @@ import msgspec
 from isco_eval.suite import PART, suite_folders
 from isco_rag.bundle import file_hash
 from isco_rag.errors import AbsentError, EvaluationError
+from isco_rag.taxonomy import load_taxonomy
 from isco_rag.text import key
 from isco_rag.train.corpus import Row
 from isco_rag.train.gather import INDEXED, SETS, gather, held_jobs
@@ -40,7 +41,7 @@ def write_held(manifest: Manifest, root: Path, folder: Path) -> dict[str, Counte
     Paths of the recipe are relative to `root`. AbsentError where an input is not here, EvaluationError where it is not the one of the training.
     """
     recipe = recipe_of(manifest, root)
-    data = gather(recipe)
+    data = gather(recipe, load_taxonomy(recipe.taxonomy))
     held = held_jobs(data.held, recipe.seed)
     read = {_said(job) for job, part in zip(held.jobs, held.parts, strict=True) if part != SETS}
     read |= {(key(row.text), key(row.duties), key(row.industry)) for row in data.train if row.is_title}

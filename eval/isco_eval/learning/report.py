@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 from msgspec import Struct
 
-from isco_eval.bootstrap import wilson
 from isco_eval.duel import difference_of
 from isco_eval.learning.stream import Right
 from isco_eval.pictures import BLUE, GREEN, INK, MUTED, Spec, draw
+from isco_rag.interval import wilson_bounds
 from isco_rag.learn.gate import Difference
 
 # A sample may lose so much before it counts as forgetting.
@@ -105,7 +105,7 @@ def standing(changes: Sequence[Difference]) -> str:
 
 
 def _share(found: Right) -> str:
-    low, high = wilson(int(found.sum()), len(found))
+    low, high = wilson_bounds(int(found.sum()), len(found))
     return f"{100 * found.mean():.1f} % ({100 * low:.1f} to {100 * high:.1f})"
 
 
@@ -126,7 +126,7 @@ def spec(found: Found) -> Spec:
     values = []
     for name, sides in series.items():
         for corrections, side in zip(at, sides, strict=True):
-            low, high = wilson(int(np.sum(side)), len(side))
+            low, high = wilson_bounds(int(np.sum(side)), len(side))
             values.append(
                 {"corrections": corrections, "way": name, "right": 100 * float(side.mean()), "low": 100 * low, "high": 100 * high}
             )
