@@ -39,6 +39,9 @@ SAYS_THE_SAME = 0.85
 SAYS_ELSE = 0.6
 CLOSE = 0.15
 
+# How many gold records the mean of all is worth where a class's usual probability is worked out.
+WORTH = 20
+
 
 class Mistake(Struct, frozen=True):
     """A wrong record (its number in the gold), where it lost the right code, what would mend it, and the example that drew it away."""
@@ -114,17 +117,20 @@ def analyse(classifier: Classifier, gold: Gold) -> Analysis:
 def label_doubts(classifier: Classifier, gold: Gold, rows: Sequence[int], truth: Ints, probabilities: Doubles) -> list[Doubt]:
     """Gold codes that confident learning doubts (Northcutt, Jiang and Chuang 2021), the widest gap in probability first.
 
-    A class's usual probability is its mean over the records that have it as gold. A code is doubted where another class reaches its own usual
-    probability while the gold class falls short of its own. Probabilities must come from a model that never saw these records.
+    A class's usual probability is its mean over the records that have it as gold, drawn towards the mean of all records as if WORTH of them were
+    of this class: a class has a handful of gold records, and one low probability among three must not make everything else look usual.
+    A code is doubted where another class reaches its own usual probability while the gold class falls short of its own. Probabilities
+    must come from a model that never saw these records.
     """
-    usual = np.full(probabilities.shape[1], np.inf)
-    for leaf in np.unique(truth):
-        usual[leaf] = probabilities[truth == leaf, leaf].mean()
+    mine_of = probabilities[np.arange(len(truth)), truth]
+    count = np.bincount(truth, minlength=probabilities.shape[1])
+    overall = mine_of.mean() if len(truth) else 0.0
+    usual = (np.bincount(truth, mine_of, minlength=probabilities.shape[1]) + WORTH * overall) / (count + WORTH)
     leaves, found = classifier.taxonomy.leaves, []
     for n, i in enumerate(rows):
         reached = np.where(probabilities[n] >= usual, probabilities[n], 0.0)
         other = int(reached.argmax())
-        mine = probabilities[n, truth[n]]
+        mine = mine_of[n]
         if reached[other] > 0 and other != truth[n] and mine < usual[truth[n]]:
             p = (round(float(x), 4) for x in (mine, reached[other], usual[other]))
             found.append(Doubt(i, gold.jobs[i].id, gold.codes[i], leaves[other], *p))
