@@ -11,7 +11,7 @@ from isco_rag.calibration import load_calibration
 from isco_rag.cli import main
 from isco_rag.settings import load_settings
 
-ROWS = 260
+ROWS = 230
 
 
 def run(*args: str | Path) -> Result:
@@ -20,7 +20,7 @@ def run(*args: str | Path) -> Result:
 
 @pytest.fixture(scope="module")
 def gold(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Every seventh row of the gold, one whose code is short and one that is an example in the index."""
+    """Every sixth row of the gold, one whose code is short and one that is an example in the index."""
     with (root / "data" / "gold" / "written.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))[::6][:ROWS]
     with (root / "data" / "examples" / "2.csv").open(encoding="utf-8", newline="") as file:
