@@ -19,7 +19,7 @@ from tests.fakes import tiny_taxonomy
 from tests.killing import Place, started
 from tests.learn.test_follow import tiny
 
-KILLS = 200
+KILLS = 60
 CHANGES = 6
 SOURCES = (str(Path(isco_index.__file__).parent), follow.__file__, teaching.__file__)
 TREE = tiny_taxonomy()

@@ -33,7 +33,7 @@ from isco_rag.train.kitchen import Report
 from isco_rag.types import Job, Manifest
 from tests.learn.bundles import CREATED, judged
 
-KILLS = 200
+KILLS = 140
 ROOT = Path(isco_rag.__file__ or isco_rag.__path__[0] + "/x").parent
 WATCHED = (str(ROOT / "learn"), str(ROOT / "store" / "models.py"), str(ROOT / "bundle.py"), str(ROOT / "store" / "database.py"))
 SILENT = Report(lambda text: None, lambda stage, step, steps, loss: None)
@@ -175,7 +175,9 @@ def test_killed_at_every_line_with_one_whole_champion_after_each(tmp_path: Path)
         assert rolled <= turn // 3 + 1
         for name in known:
             read_manifest(state / FOLDER / name, with_weights=True)
-    assert kills >= KILLS
+        if kills == KILLS:
+            break
+    assert kills == KILLS
     # What a killed retraining left is finished by the next, or gives way to it.
     assert not started(state, base, turn + 1)[1]
     assert not list((state / FOLDER).glob("*.new"))
