@@ -50,6 +50,8 @@ def test_each_page_is_open_from_its_role_on(people: Service, client: Client) -> 
 
 # The role from which on a form is taken.
 TAKEN_FROM = {
+    "/corrections/imports/{number}/{deed}": "reviewer", "/corrections/{number}/release": "reviewer", "/quality/flags": "reviewer",
+    "/quality/flags/{number}/close": "reviewer", "/administration/models/{name}/promote": "administrator", "/administration/models/rollback": "administrator",
     "/answer": "viewer", "/many": "viewer", "/correct": "coder", "/hand-over": "coder", "/many/hand-over": "coder", "/files/{number}/start": "coder",
     "/files/{number}/cancel": "coder", "/files/{number}/resume": "coder", "/files/{number}/remove": "coder", "/review/{number}/decide": "coder",
     "/review/undo": "coder", "/review/assign": "reviewer", "/administration/corrections/{number}/{deed}": "reviewer",
