@@ -28,10 +28,10 @@ fuzz: $(VENV)/.dev
 	$(BIN)/python -m tests.fuzz $(FUZZ)
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -q -rs --ignore=tests/train --ignore=isco_rag/train --ignore=isco_rag/torch_models.py
+	$(BIN)/python -m pytest -q -rs --ignore=tests/train --ignore=isco_rag/train --ignore=isco_rag/torch_models.py --ignore=isco_rag/learn/budget.py --ignore=isco_rag/learn/retrain.py
 
 test-train: $(VENV)/.train $(VENV)/.dev
-	$(BIN)/python -m pytest -q tests/train isco_rag/train isco_rag/torch_models.py
+	$(BIN)/python -m pytest -q tests/train isco_rag/train isco_rag/torch_models.py isco_rag/learn/budget.py isco_rag/learn/retrain.py
 
 lint: $(VENV)/.train $(VENV)/.dev
 	$(BIN)/ruff format --check .

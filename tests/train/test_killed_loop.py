@@ -116,7 +116,7 @@ def run(state: Path, base: Path, said: Connection, turn: int, place: Place, nth:
 def started(state: Path, base: Path, turn: int, place: Place = ("", 0), nth: int = 0) -> tuple[list[tuple[str, Any]], bool]:
     """All that the process said before it ended, and whether it was killed."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.learn.test_killed_loop"])
+    context.set_forkserver_preload(["tests.train.test_killed_loop"])
     ear, mouth = context.Pipe(duplex=False)
     process = context.Process(target=run, args=(state, base, mouth, turn, place, nth))
     process.start()
