@@ -130,7 +130,7 @@ def spec(found: Found) -> Spec:
             values.append(
                 {"corrections": corrections, "way": name, "right": 100 * float(side.mean()), "low": 100 * low, "high": 100 * high}
             )
-    x = {"field": "corrections", "type": "quantitative", "title": "corrections", "axis": {"values": at, "format": ","}}
+    x = {"field": "corrections", "type": "quantitative", "title": "corrections", "axis": {"values": at, "format": ",d"}}
     y = {"type": "quantitative", "title": "right unit group, %", "scale": {"zero": False}}
     colour = {
         "field": "way", "type": "nominal", "title": None, "scale": {"domain": list(series), "range": [BLUE, GREEN][: len(series)]},
