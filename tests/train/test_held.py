@@ -11,6 +11,7 @@ from isco_eval.held import write_held
 
 from isco_rag.bundle import file_hash
 from isco_rag.errors import AbsentError, EvaluationError
+from isco_rag.taxonomy import load_taxonomy
 from isco_rag.text import key
 from isco_rag.train import gather as gathering
 from isco_rag.train.gather import SETS, gather, held_jobs
@@ -47,7 +48,7 @@ def read(path: Path) -> list[dict[str, str]]:
 
 def test_no_row_was_read_in_training(recipe: Recipe, tmp_path: Path) -> None:
     counts = write_held(manifest_of(recipe), tmp_path, tmp_path / "held")
-    data = gather(recipe)
+    data = gather(recipe, load_taxonomy(recipe.taxonomy))
     held = held_jobs(data.held, recipe.seed)
     fitted = {(key(j.title), key(j.duties)) for j, part in zip(held.jobs, held.parts, strict=True) if part != SETS}
     trained = {key(row.text) for row in data.train if row.is_title}
@@ -64,7 +65,7 @@ def test_no_row_was_read_in_training(recipe: Recipe, tmp_path: Path) -> None:
 
 
 def test_rows_set_aside_below_the_gold_are_read_by_nothing(recipe: Recipe) -> None:
-    data = gather(recipe)
+    data = gather(recipe, load_taxonomy(recipe.taxonomy))
     assert "bus driver auf deutsch 0" not in {row.text for row in data.train + data.held + data.spare}
     assert "bus driver auf deutsch 1" in {row.text for row in data.train + data.held + data.spare}
 
