@@ -4,17 +4,13 @@ Training itself is replaced by something quick; what is frozen, planned, put in 
 """
 
 import json
-import multiprocessing
-import os
 import random
 import shutil
-import signal
-import sys
 import threading
 from collections import Counter
 from multiprocessing.connection import Connection
 from pathlib import Path
-from types import FrameType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
 from isco_api.models import ChampionFollower
@@ -31,13 +27,13 @@ from isco_rag.store.database import Store, open_store
 from isco_rag.taxonomy import load_taxonomy
 from isco_rag.train.kitchen import Report
 from isco_rag.types import Job, Manifest
+from tests.killing import Place, started
 from tests.learn.bundles import CREATED, judged
 
 KILLS = 140
 ROOT = Path(isco_rag.__file__ or isco_rag.__path__[0] + "/x").parent
 WATCHED = (str(ROOT / "learn"), str(ROOT / "store" / "models.py"), str(ROOT / "bundle.py"), str(ROOT / "store" / "database.py"))
 SILENT = Report(lambda text: None, lambda stage, step, steps, loss: None)
-Place = tuple[str, int]
 
 
 def make_base(folder: Path) -> Path:
@@ -67,7 +63,7 @@ def assemble(kitchen: Any, place: Path, judge: object) -> Path:
     return place
 
 
-def go_through(state: Path, base: Path, said: Connection, turn: int) -> None:
+def go_through(said: Connection, state: Path, base: Path, turn: int) -> None:
     """A round of the loop: correct, retrain, judge, promote, and every third time back again."""
     retraining.assemble = assemble  # type: ignore[assignment]
     retraining.Kitchen = lambda recipe, work, report: SimpleNamespace(recipe=recipe)  # type: ignore[assignment, misc]
@@ -93,44 +89,6 @@ def go_through(state: Path, base: Path, said: Connection, turn: int) -> None:
     store.close()
 
 
-def run(state: Path, base: Path, said: Connection, turn: int, place: Place, nth: int) -> None:
-    """The round, killed when it comes to a line of the watched code for the n-th time."""
-    seen: Counter[Place] = Counter()
-
-    def trace(frame: FrameType, event: str, _: Any) -> Any:
-        if not frame.f_code.co_filename.startswith(WATCHED):
-            return None
-        if event == "line":
-            here = (frame.f_code.co_filename, frame.f_lineno)
-            seen[here] += 1
-            if here == place and seen[here] == nth:
-                os.kill(os.getpid(), signal.SIGKILL)
-        return trace
-
-    sys.settrace(trace)
-    go_through(state, base, said, turn)
-    sys.settrace(None)
-    said.send(("seen", seen))
-
-
-def started(state: Path, base: Path, turn: int, place: Place = ("", 0), nth: int = 0) -> tuple[list[tuple[str, Any]], bool]:
-    """All that the process said before it ended, and whether it was killed."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.train.test_killed_loop"])
-    ear, mouth = context.Pipe(duplex=False)
-    process = context.Process(target=run, args=(state, base, mouth, turn, place, nth))
-    process.start()
-    mouth.close()
-    said = []
-    try:
-        while True:
-            said.append(ear.recv())
-    except EOFError:
-        process.join()
-    assert process.exitcode in (0, -signal.SIGKILL)
-    return said, process.exitcode != 0
-
-
 class Following:
     """A service as far as it follows the champion; it keeps which bundles it opened."""
 
@@ -149,13 +107,13 @@ def test_killed_at_every_line_with_one_whole_champion_after_each(tmp_path: Path)
         for n in range(60):
             corrections.add(db, taxonomy, "ann", "api", Job(f"text {n}"), "11")
     service = Following(store, base)
-    seen: Counter[Place] = started(state, base, 2)[0][-1][1]
+    seen: Counter[Place] = started(go_through, (state, base, 2), WATCHED)[0][-1][1]
     rng, kills, turn = random.Random(5), 0, 2
     places = [place for _ in range(-(-KILLS // len(seen))) for place in rng.sample(sorted(seen), len(seen))]
     assert len(seen) > 100
     for place in places:
         turn += 1
-        said, killed = started(state, base, turn, place, rng.randint(1, seen[place]))
+        said, killed = started(go_through, (state, base, turn), WATCHED, place, rng.randint(1, seen[place]))
         kills += killed
         told = dict(said)
         champion = registry.champion_of(store, base)
@@ -179,6 +137,6 @@ def test_killed_at_every_line_with_one_whole_champion_after_each(tmp_path: Path)
             break
     assert kills == KILLS
     # What a killed retraining left is finished by the next, or gives way to it.
-    assert not started(state, base, turn + 1)[1]
+    assert not started(go_through, (state, base, turn + 1), WATCHED)[1]
     assert not list((state / FOLDER).glob("*.new"))
     store.close()
