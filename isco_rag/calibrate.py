@@ -1,28 +1,66 @@
-"""Probabilities made to mean what they say: temperature scaling (Guo et al. 2017), one temperature per regime.
+"""Probabilities made to mean what they say: temperature scaling (Guo et al. 2017), by regime and by how sure a row is.
 
 p' is proportional to p^(1/T). The order of the classes stays, rows still sum to one, and since every class's probability changes, so do
-the sums up the tree.
+the sums up the tree. One temperature for all rows would leave sure ones too sure and unsure ones not sure enough: so its logarithm is linear in the
+row's entropy (Balanya, Maronas and Ramos 2024).
 """
 
 from collections.abc import Sequence
 
+import msgspec
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
+from scipy.optimize import minimize
 
 from isco_rag.fuse import Doubles, softmax
 from isco_rag.ports import Ints
 
 
+# The entropy, in nats, at which a row's temperature is that of its regime.
+MIDDLING = 2.0
+
+
 class Temperature(Struct, frozen=True, forbid_unknown_fields=True):
-    """A calibrator with one temperature for each regime; 1 changes nothing, more makes it less sure."""
+    """A calibrator with one temperature for each regime; 1 changes nothing, more makes it less sure.
+
+    For each nat of entropy beyond MIDDLING the logarithm of a row's temperature is `slope` more.
+    """
 
     temperatures: tuple[float, ...]
+    slope: float = 0.0
 
     def apply(self, probabilities: Doubles, regimes: Ints) -> Doubles:
         """Calibrated probabilities, same shape."""
-        power = 1.0 / np.array(self.temperatures)[regimes]
-        return softmax(power[:, None] * np.log(np.maximum(probabilities, 1e-300)))
+        logs = np.log(np.maximum(probabilities, 1e-300))
+        power = np.exp(-self.slope * (entropies(probabilities, logs) - MIDDLING)) / np.array(self.temperatures)[regimes]
+        return softmax(power[:, None] * logs)
+
+
+def entropies(probabilities: Doubles, logs: Doubles) -> Doubles:
+    """The entropy of each row in nats, [n]."""
+    found: Doubles = -(probabilities * logs).sum(axis=1)
+    return found
+
+
+def fit_slope(probabilities: Doubles, truth: Ints, kinds: Ints) -> tuple[list[float], float]:
+    """The temperature of each kind of row (kinds [n] count from 0) and the slope under which the truth [n] is most likely.
+
+    A weak pull towards a temperature of 1 and no slope, worth a few rows, keeps the fit finite.
+    """
+    logs, rows = np.log(np.maximum(probabilities, 1e-300)), np.arange(len(truth))
+    x = np.eye(int(kinds.max()) + 1)[kinds]
+    x = np.column_stack([x, entropies(probabilities, logs) - MIDDLING])
+
+    def loss(w: np.ndarray) -> tuple[float, np.ndarray]:
+        z = logs * np.exp(-(x @ w))[:, None]
+        p = softmax(z)
+        nll = -np.log(p[rows, truth] + 1e-12).sum() + (w**2).sum()
+        p[rows, truth] -= 1.0
+        return float(nll), 2 * w - x.T @ (p * z).sum(axis=1)
+
+    found = minimize(loss, np.zeros(x.shape[1]), jac=True, method="L-BFGS-B").x
+    return [round(float(t), 5) for t in np.exp(found[:-1])], round(float(found[-1]), 5)
 
 
 def fit_temperature(probabilities: Doubles, truth: Ints) -> float:
@@ -58,7 +96,7 @@ def refit(base: Temperature, raw: Doubles, truth: Ints, regimes: Ints) -> Temper
         n = int(own.sum())
         factor = fit_temperature(calibrated[own], truth[own]) if n >= ENOUGH else overall if n >= LEAST else 1.0
         found.append(round(temperature * factor, 5))
-    return Temperature(tuple(found))
+    return msgspec.structs.replace(base, temperatures=tuple(found))
 
 
 def expected_calibration_error(confidence: Sequence[float] | Doubles, right: Sequence[bool] | NDArray[np.bool_], bins: int = 15) -> float:

@@ -7,7 +7,7 @@ import numpy as np
 from msgspec import Struct
 from scipy.optimize import minimize
 
-from isco_rag.calibrate import Temperature, fit_temperature
+from isco_rag.calibrate import ENOUGH, Temperature, fit_slope
 from isco_rag.classify import Classifier, Texts
 from isco_rag.fuse import FEATURES, REGIMES, USED, Doubles, Fusion, fuse, rerank, softmax
 from isco_rag.ports import Floats, Ints
@@ -114,16 +114,13 @@ def fit_rerank(fused: Doubles, codes: Sequence[Ints], scores: Sequence[Floats], 
 
 
 def fit_calibrator(probabilities: Doubles, seen: Observed, base: Temperature) -> Temperature:
-    """One temperature per regime; those with too few rows take that of all rows, and all of them `base` where these are too few."""
+    """One temperature per regime, and a slope; regimes with too few rows share one, and all of them are `base` where rows are too few."""
     if len(seen.truth) < FEW:
         return base
-    overall = fit_temperature(probabilities, seen.truth)
-    return Temperature(
-        tuple(
-            fit_temperature(probabilities[mask], seen.truth[mask]) if (mask := seen.regimes == regime).sum() >= 200 else overall
-            for regime in range(len(REGIMES))
-        )
-    )
+    own = [regime for regime in range(len(REGIMES)) if (seen.regimes == regime).sum() >= ENOUGH]
+    kinds = np.array([own.index(r) + 1 if r in own else 0 for r in range(len(REGIMES))])
+    temperatures, slope = fit_slope(probabilities, seen.truth, kinds[seen.regimes])
+    return Temperature(tuple(temperatures[kind] for kind in kinds), slope)
 
 
 def probabilities_of(classifier: Classifier, seen: Observed, fusion: Fusion) -> tuple[Doubles, list[Ints], list[Floats]]:

@@ -36,6 +36,11 @@ def test_refitting_finds_what_was_spoiled_and_keeps_what_it_has_no_rows_for() ->
     assert found[1:] == (2.0, 1.0, 1.0)
 
 
+def test_refitting_keeps_the_slope() -> None:
+    sample = spoiled(300, 3.0)
+    assert refit(Temperature((1.0,) * 4, -0.1), sample.raw, sample.truth, sample.regimes).slope == -0.1
+
+
 def test_a_regime_with_few_rows_moves_as_all_do_and_one_with_fewer_stays() -> None:
     sample = spoiled(6000, 3.0)
     regimes = sample.regimes.copy()
