@@ -11,11 +11,10 @@ import msgspec
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
-from scipy.optimize import minimize
+from scipy.optimize import minimize, minimize_scalar
 
 from isco_rag.fuse import Doubles, softmax
 from isco_rag.ports import Ints
-
 
 # The entropy, in nats, at which a row's temperature is that of its regime.
 MIDDLING = 2.0
@@ -96,6 +95,27 @@ def refit(base: Temperature, raw: Doubles, truth: Ints, regimes: Ints) -> Temper
         n = int(own.sum())
         factor = fit_temperature(calibrated[own], truth[own]) if n >= ENOUGH else overall if n >= LEAST else 1.0
         found.append(round(temperature * factor, 5))
+    return msgspec.structs.replace(base, temperatures=tuple(found))
+
+
+def moved_towards(base: Temperature, raw: Doubles, truth: Ints, regimes: Ints, worth: float) -> Temperature:
+    """The base's temperatures moved so that the truth [n] is likeliest under the uncalibrated probabilities [n, classes], where the base
+    counts as `worth` rows more of each regime that agree with it. So a few rows move it a little and many wholly, and a regime without rows keeps it.
+    """
+    logits = np.log(np.maximum(base.apply(raw, regimes), 1e-300))
+    found = list(base.temperatures)
+    for regime in np.unique(regimes).tolist():
+        z, right = logits[regimes == regime], truth[regimes == regime]
+        p = np.exp(z)
+        # What a row tells of the inverse temperature: the variance of its logits.
+        held = worth * float(((p * z**2).sum(1) - (p * z).sum(1) ** 2).mean())
+
+        def loss(power: float, z: Doubles = z, right: Ints = right, held: float = held) -> float:
+            likely = softmax(power * z)[np.arange(len(right)), right]
+            return float(-np.log(likely + 1e-12).sum()) + 0.5 * held * (power - 1.0) ** 2
+
+        power = minimize_scalar(loss, bounds=(1 / 8, 4.0), method="bounded").x
+        found[regime] = round(found[regime] / float(power), 5)
     return msgspec.structs.replace(base, temperatures=tuple(found))
 
 

@@ -23,7 +23,7 @@ from isco_rag.learn.frozen import FILE, Frozen, GoldLike, freeze
 from isco_rag.learn.places import manifest_of, name_after
 from isco_rag.store.records import Correction
 from isco_rag.taxonomy import load_taxonomy
-from isco_rag.train.assemble import REPLAYED, assemble
+from isco_rag.train.assemble import assemble
 from isco_rag.train.kitchen import Kitchen, Report
 from isco_rag.train.ngrams import NgramSettings
 from isco_rag.train.recipe import ListSettings, Recipe, checked
@@ -125,7 +125,7 @@ def _pace(speeds: Speeds) -> str:
 
 def _sizes(entries: Sequence[Entry], frozen: Frozen) -> Sizes:
     held = round(frozen.rows * Recipe("", Path(), Path()).corrections_held)
-    return Sizes(frozen.rows - held, sum(_is_example(e) for e in entries), len(index_rows(entries)[0]) + 2 * frozen.rows, REPLAYED + held)
+    return Sizes(frozen.rows - held, sum(_is_example(e) for e in entries), len(index_rows(entries)[0]) + 2 * frozen.rows, held)
 
 
 def recipe_of(order: Order, name: str, planned: Plan, replay: Path, own: tuple[Path, ...]) -> Recipe:

@@ -1,7 +1,6 @@
 """What a kitchen cooked, put together: exported models, index, fusion and calibration in a bundle that replaces the old one when it is whole."""
 
 import csv
-import random
 import shutil
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -15,25 +14,21 @@ from transformers import AutoModel, AutoModelForSequenceClassification
 from isco_rag.bundle import MANIFEST, file_hash, read_manifest, swap_in, write_manifest
 from isco_rag.calibrate import Temperature
 from isco_rag.classify import Classifier
-from isco_rag.conformal import COVERAGES, Conformal, fit_conformal
+from isco_rag.conformal import Conformal
 from isco_rag.encode import quantise
-from isco_rag.fuse import FEATURES, REGIMES, USED, Fusion, fuse
+from isco_rag.fuse import FEATURES, REGIMES, USED, Fusion
 from isco_rag.rerank import PAIR_TOKENS
 from isco_rag.settings import Settings
 from isco_rag.taxonomy import Taxonomy
-from isco_rag.train import crossencoder, export, fit
+from isco_rag.train import crossencoder, export
 from isco_rag.train.corpus import CORRECTED, Row
-from isco_rag.train.gather import CALIBRATION, FUSION, OWNED, SETS, held_jobs
+from isco_rag.train.gather import OWNED, held_jobs
 from isco_rag.train.kitchen import Kitchen
-from isco_rag.train.refit import corrections_said, fit_trust, moved_all, refit_calibrator, refit_fusion
+from isco_rag.train.last import EVEN, NO_SETS, LastLayer, learned
+from isco_rag.train.refit import relearned
 from isco_rag.types import Entry, Manifest, Metric
 from isco_rag.wiring import open_classifier, with_index
 
-NO_SETS = Conformal((), ((),) * len(REGIMES), (0,) * len(REGIMES))
-# The reranker's weight is learned on more records than it will read: those that it reads are too few in some regimes.
-READ_TO_LEARN = Settings(rerank_below=0.6, rerank_from=0.08)
-# Held-out rows of other origin that the last layer reads beside corrections: enough for its few numbers.
-REPLAYED = 1000
 # Measures a finished classifier; the caller brings it, because training does not know the evaluation.
 Judge = Callable[[Classifier], tuple[Metric, ...]]
 
@@ -62,7 +57,7 @@ def refit(kitchen: Kitchen, place: Path, judge: Judge) -> Path:
     new, known = place.with_name(place.name + ".new"), read_manifest(place)
     shutil.rmtree(new, ignore_errors=True)
     shutil.copytree(place, new)
-    _learn(kitchen, new, load_index(place / "index"), *_begin(kitchen))
+    _learn(kitchen, new, load_index(place / "index"), _begin(kitchen))
     _licences(new, kitchen.recipe.name, known.sources)
     manifest = msgspec.structs.replace(_manifest(kitchen), parent=known.name, sources=known.sources)
     write_manifest(new, manifest)
@@ -89,78 +84,55 @@ def _fit(kitchen: Kitchen, new: Path) -> None:
     """Builds the index and learns fusion and calibration."""
     data = kitchen.data
     owned = [row for row in data.train + data.held if row.source in OWNED and len(row.codes) == 1]
-    begin, calm = _begin(kitchen)
-    _write(new, begin, Temperature((1.0,) * len(REGIMES)), NO_SETS)
+    begin = _begin(kitchen)
+    _write(new, msgspec.structs.replace(begin, calibrator=EVEN, sets=NO_SETS))
     width = np.load(new / "prototypes.npy", mmap_mode="r").shape[1]
     save_index(FlatIndex([], np.zeros((0, width), np.int8), np.zeros(0, np.int64)), new / "index")
     write_manifest(new, _manifest(kitchen))
     whole = build_index(entries_of(kitchen.taxonomy, owned), open_classifier(new).parts.encoder)
-    _learn(kitchen, new, whole, begin, calm)
+    _learn(kitchen, new, whole, begin)
     # Corrections are the database's: they join the index of whoever has them.
     save_index(whole.without({row.occupation for row in owned if row.source == CORRECTED}), new / "index")
 
 
-def _learn(kitchen: Kitchen, new: Path, index: FlatIndex, begin: Fusion, calm: Temperature) -> None:
+def _learn(kitchen: Kitchen, new: Path, index: FlatIndex, begin: LastLayer) -> None:
     """Learns fusion, calibration and sets on held-out rows, whose own examples are outside the index meanwhile."""
     held = kitchen.data.held
-    _write(new, begin, Temperature((1.0,) * len(REGIMES)), NO_SETS)
+    _write(new, msgspec.structs.replace(begin, calibrator=EVEN, sets=NO_SETS))
     write_manifest(new, _manifest(kitchen))
     classifier = with_index(open_classifier(new, Settings()), index.without({row.occupation for row in held if row.source in OWNED}))
     kitchen.report.say("fitting fusion and calibration")
-    rows = held_jobs(_fit_rows(kitchen), kitchen.recipe.seed)
-    first, second, third = (fit.observe(classifier, *rows.part(p)) for p in (FUSION, CALIBRATION, SETS))
-    known = classifier.parts.fusion
-    fusion = refit_fusion(first, known) if kitchen.recipe.corrections else fit.fit_fusion(first, known)
-    fused = fuse(first.features, first.regimes, fusion)
-    wide = Classifier(classifier.parts, READ_TO_LEARN)
-    _, read, said = fit.probabilities_of(wide, first, fusion)
-    fusion = fit.fit_rerank(fused, read, said, first, fusion)
     if kitchen.recipe.corrections:
-        calibrator = refit_calibrator(classifier, second, fusion, calm)
+        rows = held_jobs([row for row in held if row.source == CORRECTED and len(row.codes) == 1], kitchen.recipe.seed)
+        found = relearned(classifier, rows, begin)
     else:
-        calibrator = fit.fit_calibrator(fit.probabilities_of(classifier, second, fusion)[0], second, calm)
-    sure = calibrator.apply(fit.probabilities_of(classifier, third, fusion)[0], third.regimes)
-    if kitchen.recipe.corrections:
-        near = corrections_said(classifier, third)
-        fusion = msgspec.structs.replace(fusion, taught=fit_trust(sure, near, third.truth.tolist(), fusion.taught))
-        sure = moved_all(sure, near, fusion.taught)
-    coverages = [c for c in COVERAGES if (len(third.truth) + 1) * (1 - c) >= 1]
+        found = learned(classifier, held_jobs(held, kitchen.recipe.seed), begin)
     kitchen.report.say(
-        f"fusion {fusion.weights}\nreranker {fusion.rerank}\ntrust in corrections {fusion.taught}\ntemperatures {calibrator.temperatures}"
+        f"fusion {found.fusion.weights}\nreranker {found.fusion.rerank}\ntrust in corrections {found.fusion.taught}\n"
+        f"temperatures {found.calibrator.temperatures}"
     )
-    sets = fit_conformal(sure, third.truth, third.regimes, coverages) if coverages else NO_SETS
-    _write(new, fusion, calibrator, sets)
+    _write(new, found)
 
 
-def _fit_rows(kitchen: Kitchen) -> list[Row]:
-    """Held-out rows that the last layer reads; beside corrections, at most REPLAYED others."""
-    held = kitchen.data.held
-    if not kitchen.recipe.corrections:
-        return held
-    others = [row for row in held if row.source != CORRECTED]
-    return [row for row in held if row.source == CORRECTED] + random.Random(kitchen.recipe.seed + 5).sample(
-        others, min(REPLAYED, len(others))
-    )
-
-
-def _begin(kitchen: Kitchen) -> tuple[Fusion, Temperature]:
-    """What stands where there are too few rows to fit anything: the parent's fusion and calibration, or equal weights."""
-    parent, equal, calm = kitchen.recipe.parent, first_fusion(), Temperature((1.0,) * len(REGIMES))
+def _begin(kitchen: Kitchen) -> LastLayer:
+    """What stands where there are too few rows to fit anything: the parent's last layer, or equal weights."""
+    parent, equal = kitchen.recipe.parent, LastLayer(first_fusion(), EVEN, NO_SETS)
     if not parent:
-        return equal, calm
-    known = msgspec.json.decode((parent / "fusion.json").read_bytes(), type=Fusion)
-    temperature = msgspec.json.decode((parent / "calibrator.json").read_bytes(), type=Temperature)
+        return equal
+    fusion = msgspec.json.decode((parent / "fusion.json").read_bytes(), type=Fusion)
     # A bundle of an older format knows less evidence.
-    same = len(known.weights) == len(REGIMES) and len(known.weights[0]) == len(FEATURES)
-    if same and kitchen.recipe.corrections:
-        return known, temperature
-    return (msgspec.structs.replace(known, rerank=equal.rerank), temperature) if same else (equal, calm)
+    if len(fusion.weights) != len(REGIMES) or len(fusion.weights[0]) != len(FEATURES):
+        return equal
+    calm = msgspec.json.decode((parent / "calibrator.json").read_bytes(), type=Temperature)
+    if not kitchen.recipe.corrections:
+        return LastLayer(msgspec.structs.replace(fusion, rerank=equal.fusion.rerank), calm, NO_SETS)
+    return LastLayer(fusion, calm, msgspec.json.decode((parent / "conformal.json").read_bytes(), type=Conformal))
 
 
-def _write(folder: Path, fusion: Fusion, calibrator: Temperature, conformal: Conformal) -> None:
-    (folder / "fusion.json").write_bytes(msgspec.json.encode(fusion))
-    (folder / "calibrator.json").write_bytes(msgspec.json.encode(calibrator))
-    (folder / "conformal.json").write_bytes(msgspec.json.encode(conformal))
+def _write(folder: Path, last: LastLayer) -> None:
+    (folder / "fusion.json").write_bytes(msgspec.json.encode(last.fusion))
+    (folder / "calibrator.json").write_bytes(msgspec.json.encode(last.calibrator))
+    (folder / "conformal.json").write_bytes(msgspec.json.encode(last.sets))
 
 
 def _manifest(kitchen: Kitchen) -> Manifest:

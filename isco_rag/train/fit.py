@@ -11,8 +11,11 @@ from isco_rag.calibrate import ENOUGH, Temperature, fit_slope
 from isco_rag.classify import Classifier, Texts
 from isco_rag.fuse import FEATURES, REGIMES, USED, Doubles, Fusion, fuse, rerank, softmax
 from isco_rag.ports import Floats, Ints
+from isco_rag.settings import Settings
 from isco_rag.types import Job
 
+# The reranker's weight is learned on more records than it will read: those that it reads are too few in some regimes.
+READ_TO_LEARN = Settings(rerank_below=0.6, rerank_from=0.08)
 # A weight of the reranker below this moves no probability by a thousandth.
 LEAST_SAY = 0.01
 # With fewer rows nothing is fitted.
@@ -55,25 +58,14 @@ def fit_weights(
     these have on it.
     """
     x = features[:, list(used), :].astype(np.float64)
-    rows = np.arange(len(truth))
-    centre = np.zeros(len(used)) if known is None else np.array([known[f] for f in used])
     hold = np.full(len(used), ridge)
-    if known is not None:
-        p = softmax(np.einsum("nfc,f->nc", x, centre))
-        mean = np.einsum("nfc,nc->nf", x, p)
-        hold += worth * (np.einsum("nfc,nc->nf", x**2, p) - mean**2).mean(0)
-
-    def loss(w: np.ndarray) -> tuple[float, np.ndarray]:
-        p = softmax(np.einsum("nfc,f->nc", x, w))
-        nll = -np.log(p[rows, truth] + 1e-12).sum() + 0.5 * (hold * (w - centre) ** 2).sum()
-        p[rows, truth] -= 1.0
-        return float(nll), np.einsum("nfc,nc->f", x, p) + hold * (w - centre)
-
-    found = minimize(
-        loss, np.full(len(used), 0.3) if known is None else centre, jac=True, method="L-BFGS-B", bounds=[(0.0, None)] * len(used)
-    )
+    if known is None:
+        found = _likeliest(x, truth, np.full(len(used), 0.3), np.zeros(len(used)), hold)
+    else:
+        centre = np.array([known[f] for f in used])
+        found = _likeliest(x, truth, centre, centre, hold + worth * information(x, centre))
     weights = np.zeros(len(FEATURES))
-    weights[list(used)] = found.x
+    weights[list(used)] = found
     return tuple(round(float(w), 5) for w in weights)
 
 
@@ -87,30 +79,50 @@ def fit_fusion(seen: Observed, base: Fusion) -> Fusion:
     return msgspec.structs.replace(base, weights=tuple(weights))
 
 
-def fit_rerank(fused: Doubles, codes: Sequence[Ints], scores: Sequence[Floats], seen: Observed, base: Fusion) -> Fusion:
-    """The fusion with the reranker's weight in each regime, by maximum likelihood among the classes that it read."""
+def fit_rerank(fused: Doubles, codes: Sequence[Ints], scores: Sequence[Floats], seen: Observed, base: Fusion, worth: float = 0.0) -> Fusion:
+    """The fusion with the reranker's weight in each regime, by maximum likelihood among the classes that it read.
+
+    Where those of `base` are worth something, they count as so many rows more that agree with them; else a regime with fewer than FEW rows keeps them.
+    """
     weights = list(base.rerank)
     for regime in range(len(REGIMES)):
         rows = [i for i in np.flatnonzero(seen.regimes == regime).tolist() if len(codes[i]) > 1 and seen.truth[i] in codes[i]]
-        if len(rows) < FEW:
+        if len(rows) < (1 if worth else FEW):
             continue
         # Rows have read as many classes as could change their answer: a column beyond them is out of reach.
-        x = np.zeros((len(rows), max(len(codes[i]) for i in rows), 2))
-        read = np.zeros(x.shape[:2], dtype=bool)
+        x = np.zeros((len(rows), 2, max(len(codes[i]) for i in rows)))
+        beyond = np.full((len(rows), x.shape[2]), -1e9)
         for row, i in enumerate(rows):
-            x[row, : len(codes[i]), 0], x[row, : len(codes[i]), 1] = np.log(fused[i, codes[i]] + 1e-12), scores[i]
-            read[row, : len(codes[i])] = True
+            n = len(codes[i])
+            x[row, 0, :n], x[row, 1, :n], beyond[row, :n] = np.log(fused[i, codes[i]] + 1e-12), scores[i], 0.0
         right = np.array([int(np.flatnonzero(codes[i] == seen.truth[i])[0]) for i in rows])
-
-        def loss(w: np.ndarray, x: np.ndarray = x, read: np.ndarray = read, right: np.ndarray = right) -> float:
-            p = softmax(np.where(read, np.einsum("nfc,c->nf", x, w), -1e9))
-            return float(-np.log(p[np.arange(len(right)), right] + 1e-12).sum())
-
-        found = minimize(loss, np.array([1.0, 0.2]), method="L-BFGS-B", bounds=[(0.0, None)] * 2)
+        known = np.array(base.rerank[regime])
+        found = _likeliest(x, right, known if worth else np.array([1.0, 0.2]), known, worth * information(x, known, beyond), beyond)
         # A reranker that says nothing is not asked (isco_rag.classify), and what it does not read stays as it was.
-        silent = found.x[1] < LEAST_SAY
-        weights[regime] = (1.0, 0.0) if silent else (round(float(found.x[0]), 5), round(float(found.x[1]), 5))
+        weights[regime] = (1.0, 0.0) if found[1] < LEAST_SAY else (round(float(found[0]), 5), round(float(found[1]), 5))
     return msgspec.structs.replace(base, rerank=tuple(weights))
+
+
+def information(x: Doubles, weights: Doubles, beyond: Doubles | float = 0.0) -> Doubles:
+    """What a row like these [n, features, classes] tells of each weight of a conditional logit: the mean variance of its feature."""
+    p = softmax(np.einsum("nfc,f->nc", x, weights) + beyond)
+    mean = np.einsum("nfc,nc->nf", x, p)
+    found: Doubles = (np.einsum("nfc,nc->nf", x**2, p) - mean**2).mean(0)
+    return found
+
+
+def _likeliest(x: Doubles, truth: Ints, begin: Doubles, centre: Doubles, hold: Doubles, beyond: Doubles | float = 0.0) -> Doubles:
+    """Weights, none negative, under which the truth is likeliest, each held to `centre` as strongly as `hold` says."""
+    rows = np.arange(len(truth))
+
+    def loss(w: np.ndarray) -> tuple[float, np.ndarray]:
+        p = softmax(np.einsum("nfc,f->nc", x, w) + beyond)
+        nll = -np.log(p[rows, truth] + 1e-12).sum() + 0.5 * (hold * (w - centre) ** 2).sum()
+        p[rows, truth] -= 1.0
+        return float(nll), np.einsum("nfc,nc->f", x, p) + hold * (w - centre)
+
+    found: Doubles = minimize(loss, begin, jac=True, method="L-BFGS-B", bounds=[(0.0, None)] * len(begin)).x
+    return found
 
 
 def fit_calibrator(probabilities: Doubles, seen: Observed, base: Temperature) -> Temperature:

@@ -98,9 +98,9 @@ class Held(Struct, frozen=True):
     rows: list[Row]
     parts: list[int]
 
-    def part(self, wanted: int) -> tuple[list[Job], list[str]]:
-        """The jobs and the codes of one part."""
-        those = [i for i, part in enumerate(self.parts) if part == wanted]
+    def part(self, *wanted: int) -> tuple[list[Job], list[str]]:
+        """The jobs and the codes of one part, or of several."""
+        those = [i for i, part in enumerate(self.parts) if part in wanted]
         return [self.jobs[i] for i in those], [self.rows[i].codes[0] for i in those]
 
 
