@@ -25,7 +25,7 @@ from isco_rag.train.last import LastLayer
 # What the parent's weights are worth in rows: about as many as they were learned on.
 WORTH = 2000.0
 # What the parent's temperatures are worth: they were fitted on rows of every kind, and what comes in here is of one kind, so little.
-# With 176 rows, anything from 25 to 400 kept the calibration error on 1,084 other titles within half a point of the parent's.
+# With 176 rows, anything from 25 to 400 kept the calibration error on 1,084 other titles within a point of the parent's.
 CALM_WORTH = 100.0
 # What the parent's trust in corrections is worth.
 TRUST_WORTH = 100.0
