@@ -2,7 +2,9 @@
 
 p' is proportional to p^(1/T). The order of the classes stays, rows still sum to one, and since every class's probability changes, so do
 the sums up the tree. One temperature for all rows would leave sure ones too sure and unsure ones not sure enough: so its logarithm is linear in the
-row's entropy (Balanya, Maronas and Ramos 2024).
+row's entropy, after the entropy-based temperatures of Balanya, Maroñas and Ramos (2022, arXiv 2208.00461).
+
+Fitting with more than NumPy stands in isco_rag.train: what codes must not need SciPy.
 """
 
 from collections.abc import Sequence
@@ -11,7 +13,6 @@ import msgspec
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
-from scipy.optimize import minimize, minimize_scalar
 
 from isco_rag.fuse import Doubles, softmax
 from isco_rag.ports import Ints
@@ -40,26 +41,6 @@ def entropies(probabilities: Doubles, logs: Doubles) -> Doubles:
     """The entropy of each row in nats, [n]."""
     found: Doubles = -(probabilities * logs).sum(axis=1)
     return found
-
-
-def fit_slope(probabilities: Doubles, truth: Ints, kinds: Ints) -> tuple[list[float], float]:
-    """The temperature of each kind of row (kinds [n] count from 0) and the slope under which the truth [n] is most likely.
-
-    A weak pull towards a temperature of 1 and no slope, worth a few rows, keeps the fit finite.
-    """
-    logs, rows = np.log(np.maximum(probabilities, 1e-300)), np.arange(len(truth))
-    x = np.eye(int(kinds.max()) + 1)[kinds]
-    x = np.column_stack([x, entropies(probabilities, logs) - MIDDLING])
-
-    def loss(w: np.ndarray) -> tuple[float, np.ndarray]:
-        z = logs * np.exp(-(x @ w))[:, None]
-        p = softmax(z)
-        nll = -np.log(p[rows, truth] + 1e-12).sum() + (w**2).sum()
-        p[rows, truth] -= 1.0
-        return float(nll), 2 * w - x.T @ (p * z).sum(axis=1)
-
-    found = minimize(loss, np.zeros(x.shape[1]), jac=True, method="L-BFGS-B").x
-    return [round(float(t), 5) for t in np.exp(found[:-1])], round(float(found[-1]), 5)
 
 
 def fit_temperature(probabilities: Doubles, truth: Ints) -> float:
@@ -95,27 +76,6 @@ def refit(base: Temperature, raw: Doubles, truth: Ints, regimes: Ints) -> Temper
         n = int(own.sum())
         factor = fit_temperature(calibrated[own], truth[own]) if n >= ENOUGH else overall if n >= LEAST else 1.0
         found.append(round(temperature * factor, 5))
-    return msgspec.structs.replace(base, temperatures=tuple(found))
-
-
-def moved_towards(base: Temperature, raw: Doubles, truth: Ints, regimes: Ints, worth: float) -> Temperature:
-    """The base's temperatures moved so that the truth [n] is likeliest under the uncalibrated probabilities [n, classes], where the base
-    counts as `worth` rows more of each regime that agree with it. So a few rows move it a little and many wholly, and a regime without rows keeps it.
-    """
-    logits = np.log(np.maximum(base.apply(raw, regimes), 1e-300))
-    found = list(base.temperatures)
-    for regime in np.unique(regimes).tolist():
-        z, right = logits[regimes == regime], truth[regimes == regime]
-        p = np.exp(z)
-        # What a row tells of the inverse temperature: the variance of its logits.
-        held = worth * float(((p * z**2).sum(1) - (p * z).sum(1) ** 2).mean())
-
-        def loss(power: float, z: Doubles = z, right: Ints = right, held: float = held) -> float:
-            likely = softmax(power * z)[np.arange(len(right)), right]
-            return float(-np.log(likely + 1e-12).sum()) + 0.5 * held * (power - 1.0) ** 2
-
-        power = minimize_scalar(loss, bounds=(1 / 8, 4.0), method="bounded").x
-        found[regime] = round(found[regime] / float(power), 5)
     return msgspec.structs.replace(base, temperatures=tuple(found))
 
 

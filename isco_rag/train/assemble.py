@@ -109,7 +109,7 @@ def _learn(kitchen: Kitchen, new: Path, index: FlatIndex, begin: LastLayer) -> N
         found = learned(classifier, held_jobs(held, kitchen.recipe.seed), begin)
     kitchen.report.say(
         f"fusion {found.fusion.weights}\nreranker {found.fusion.rerank}\ntrust in corrections {found.fusion.taught}\n"
-        f"temperatures {found.calibrator.temperatures}"
+        f"temperatures {found.calibrator.temperatures}, slope {found.calibrator.slope}"
     )
     _write(new, found)
 

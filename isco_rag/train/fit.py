@@ -7,7 +7,7 @@ import numpy as np
 from msgspec import Struct
 from scipy.optimize import minimize
 
-from isco_rag.calibrate import ENOUGH, Temperature, fit_slope
+from isco_rag.calibrate import ENOUGH, MIDDLING, Temperature, entropies
 from isco_rag.classify import Classifier, Texts
 from isco_rag.fuse import FEATURES, REGIMES, USED, Doubles, Fusion, fuse, rerank, softmax
 from isco_rag.ports import Floats, Ints
@@ -133,6 +133,26 @@ def fit_calibrator(probabilities: Doubles, seen: Observed, base: Temperature) ->
     kinds = np.array([own.index(r) + 1 if r in own else 0 for r in range(len(REGIMES))])
     temperatures, slope = fit_slope(probabilities, seen.truth, kinds[seen.regimes])
     return Temperature(tuple(temperatures[kind] for kind in kinds), slope)
+
+
+def fit_slope(probabilities: Doubles, truth: Ints, kinds: Ints) -> tuple[list[float], float]:
+    """The temperature of each kind of row (kinds [n] count from 0) and the slope under which the truth [n] is most likely.
+
+    A weak pull towards a temperature of 1 and no slope, worth a few rows, keeps the fit finite.
+    """
+    logs, rows = np.log(np.maximum(probabilities, 1e-300)), np.arange(len(truth))
+    x = np.eye(int(kinds.max()) + 1)[kinds]
+    x = np.column_stack([x, entropies(probabilities, logs) - MIDDLING])
+
+    def loss(w: np.ndarray) -> tuple[float, np.ndarray]:
+        z = logs * np.exp(-(x @ w))[:, None]
+        p = softmax(z)
+        nll = -np.log(p[rows, truth] + 1e-12).sum() + (w**2).sum()
+        p[rows, truth] -= 1.0
+        return float(nll), 2 * w - x.T @ (p * z).sum(axis=1)
+
+    found = minimize(loss, np.zeros(x.shape[1]), jac=True, method="L-BFGS-B").x
+    return [round(float(t), 5) for t in np.exp(found[:-1])], round(float(found[-1]), 5)
 
 
 def probabilities_of(classifier: Classifier, seen: Observed, fusion: Fusion) -> tuple[Doubles, list[Ints], list[Floats]]:

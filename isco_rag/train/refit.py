@@ -10,14 +10,15 @@ from collections.abc import Sequence
 
 import msgspec
 import numpy as np
-from scipy.optimize import minimize
+from scipy.optimize import minimize, minimize_scalar
 
 from isco_rag import taught
-from isco_rag.calibrate import Temperature, moved_towards
+from isco_rag.calibrate import Temperature
 from isco_rag.classify import Classifier
 from isco_rag.conformal import COVERAGES, Conformal, fit_conformal
 from isco_rag.conformal import ENOUGH as ENOUGH_FOR_SETS
 from isco_rag.fuse import REGIMES, USED, Doubles, Fusion, fuse, softmax
+from isco_rag.ports import Ints
 from isco_rag.train.fit import READ_TO_LEARN, Observed, fit_rerank, fit_weights, observe, probabilities_of
 from isco_rag.train.gather import CALIBRATION, FUSION, SETS, Held
 from isco_rag.train.last import LastLayer
@@ -75,6 +76,27 @@ def refit_fusion(seen: Observed, known: Fusion) -> Fusion:
         if mask.any():
             weights[regime] = fit_weights(seen.features[mask], seen.truth[mask], USED[regime], 1.0, known.weights[regime], WORTH)
     return msgspec.structs.replace(known, weights=tuple(weights))
+
+
+def moved_towards(base: Temperature, raw: Doubles, truth: Ints, regimes: Ints, worth: float) -> Temperature:
+    """The base's temperatures moved so that the truth [n] is likeliest under the uncalibrated probabilities [n, classes], where the base
+    counts as `worth` rows more of each regime that agree with it. So a few rows move it a little and many wholly, and a regime without rows keeps it.
+    """
+    logits = np.log(np.maximum(base.apply(raw, regimes), 1e-300))
+    found = list(base.temperatures)
+    for regime in np.unique(regimes).tolist():
+        z, right = logits[regimes == regime], truth[regimes == regime]
+        p = np.exp(z)
+        # What a row tells of the inverse temperature: the variance of its logits.
+        held = worth * float(((p * z**2).sum(1) - (p * z).sum(1) ** 2).mean())
+
+        def loss(power: float, z: Doubles = z, right: Ints = right, held: float = held) -> float:
+            likely = softmax(power * z)[np.arange(len(right)), right]
+            return float(-np.log(likely + 1e-12).sum()) + 0.5 * held * (power - 1.0) ** 2
+
+        power = minimize_scalar(loss, bounds=(1 / 8, 4.0), method="bounded").x
+        found[regime] = round(found[regime] / float(power), 5)
+    return msgspec.structs.replace(base, temperatures=tuple(found))
 
 
 def corrections_said(classifier: Classifier, seen: Observed) -> Doubles:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from isco_rag.calibrate import Temperature, expected_calibration_error, fit_slope, fit_temperature
+from isco_rag.calibrate import Temperature, expected_calibration_error, fit_temperature
 from isco_rag.fallback import emitted_level, grade_of
 from isco_rag.fuse import FEATURES, USED, Fusion, best, fuse, neighbour_evidence, regime_of, rerank, softmax
 from isco_rag.settings import Settings, Thresholds
@@ -74,18 +74,6 @@ def test_fitting_finds_the_temperature_that_spoiled_the_truth() -> None:
     fixed = Temperature((fit_temperature(spoiled, truth),) * 4).apply(spoiled, np.zeros(len(truth), int))
     assert expected_calibration_error(fixed.max(axis=1), fixed.argmax(axis=1) == truth) < 0.02
     assert expected_calibration_error(spoiled.max(axis=1), spoiled.argmax(axis=1) == truth) > 0.1
-
-
-def test_fitting_finds_temperatures_that_grow_with_the_entropy() -> None:
-    """Truth is drawn from what the calibrator makes of raw probabilities: fitting on them finds the calibrator again, kind by kind."""
-    rng = np.random.default_rng(6)
-    raw = softmax(rng.normal(size=(40_000, 12)) * rng.uniform(0.5, 4.0, size=(40_000, 1)))
-    kinds = rng.integers(0, 2, len(raw))
-    drawn_from = Temperature((1.3, 0.8), -0.2)
-    truth = np.array([rng.choice(12, p=row) for row in drawn_from.apply(raw, kinds)])
-    temperatures, slope = fit_slope(raw, truth, kinds)
-    assert temperatures == pytest.approx([1.3, 0.8], rel=0.06)
-    assert slope == pytest.approx(-0.2, abs=0.04)
 
 
 def test_a_slope_keeps_the_order_of_the_classes() -> None:

@@ -18,6 +18,7 @@ from isco_eval.bench.report import Run, Whole, machine, page
 from isco_eval.bench.systems import SYSTEMS
 from isco_eval.bench.task import Figures, Result, Rows, Task
 from isco_eval.gold import Gold, read_gold, read_titles
+from isco_rag.bundle import read_manifest
 from isco_rag.errors import CoderError, InputError
 from isco_rag.taxonomy import Taxonomy
 from isco_rag.wiring import data_folder, default_bundle, default_taxonomy, processors
@@ -53,7 +54,7 @@ def main(
     limit: int, gold: tuple[Path, ...], published: Path | None, names: tuple[str, ...], shipped_only: bool, big_file: int, output: Path
 ) -> None:
     """Compare the shipped bundle with other ways to code, and write docs/benchmarks.md."""
-    about, taxonomy = machine(), default_taxonomy()
+    about, taxonomy = f"{machine()} Bundle {read_manifest(default_bundle()).name}.", default_taxonomy()
     paths = gold or (*sorted((ROOT / "data" / "gold").glob("*.csv")), *sorted((SHARED / "eval").glob("*.csv")))
     golds = [read_gold(path, taxonomy, limit) for path in paths]
     rows = tuple(Rows(g.name, tuple(g.jobs), tuple(g.codes)) for g in golds)
