@@ -153,6 +153,22 @@ class PrototypeLoss(nn.Module):
         return coded + self.keep * self.distil.between(student, labels) if self.distil else coded
 
 
+def confused(vectors: np.ndarray, prototypes: np.ndarray, candidates: np.ndarray) -> np.ndarray:
+    """The hard negative of each row [n]: the class nearest to its vector of those that it does not belong to; -1 where the right one is ahead.
+
+    A class counts as ahead when its cosine is larger by HEAD_START, as it has to be in the loss.
+    """
+    found = np.full(len(vectors), -1)
+    for start in range(0, len(vectors), 8192):
+        part = slice(start, start + 8192)
+        cosines, right = vectors[part].astype(np.float32) @ prototypes.T, candidates[part]
+        others = np.where(right, -np.inf, cosines)
+        near = others.argmax(1)
+        behind = others.max(1) + HEAD_START > np.where(right, cosines, -np.inf).max(1)
+        found[part] = np.where(behind, near, -1)
+    return found
+
+
 def train_encoder(model: SentenceTransformer, loss: nn.Module, texts: Sequence[str], schedule: Schedule, folder: Path, told: Told) -> None:
     """Trains in place; the loss sees the number of each text as its label."""
     columns: dict[str, list[Any]] = {"text": list(texts), "label": list(range(len(texts)))}

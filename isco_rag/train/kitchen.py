@@ -158,13 +158,16 @@ class Kitchen:
         rows = encoder_rows(r, self.data.train, self.definitions(), rng)
         texts = [row.text for row in rows]
         self.report.say(f"fine-tuning on {len(rows):,} texts")
-        targets = biencoder.embed(student, texts) if r.keep or not r.parent else None
+        targets = biencoder.embed(student, texts) if r.keep or r.hard_negatives or not r.parent else None
         candidates = np.zeros((len(rows), len(self.taxonomy.leaves)), dtype=bool)
         for i, row in enumerate(rows):
             candidates[i, [self.taxonomy.leaf_number[c] for c in row.codes]] = True
-        weights = np.array([row.weight for row in rows], dtype=np.float32)
+        weights = np.array([row.weight**r.trust for row in rows], dtype=np.float32)
         begin = self._first_prototypes(candidates, weights, targets)
         wrong = np.array([self.taxonomy.leaf_number.get(row.wrong, -1) for row in rows])
+        if r.hard_negatives and targets is not None:
+            mined = biencoder.confused(targets, begin, candidates)
+            wrong = np.where((wrong < 0) & (np.array([rng.random() for _ in rows]) < r.hard_negatives), mined, wrong)
         loss = biencoder.PrototypeLoss(student, begin, candidates, weights, targets, keep=r.keep, wrong=wrong)
         before = {name: w.detach().clone() for name, w in loss.named_parameters()}
         biencoder.train_encoder(student, loss, texts, r.fine_tune, self.work / "fine_tune", self._progress("fine-tune"))

@@ -53,6 +53,10 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
     varied: Share = 0.35
     average: Share = 1.0
     keep: float = 0.0
+    # How far a row counts by the quality of its source (1: as measured, 0: all rows alike), and of the rows that the encoder would get wrong when
+    # training begins, the share that learns to stay away from that very group.
+    trust: Share = 1.0
+    hard_negatives: Share = 0.0
     encoder: Shape = field(default_factory=Shape)
     distil: Schedule = field(default_factory=Schedule)
     fine_tune: Schedule = field(default_factory=Schedule)
