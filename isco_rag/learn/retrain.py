@@ -36,7 +36,9 @@ LEAST = 50
 BATCH = 64
 # Of 1e-4 and 2e-4, and of these shares of the new weights in the average with the old.
 RATE, AVERAGE = 2e-4, 0.7
-WORDS = NgramSettings(epochs=2, rate=0.005)
+# After 3,000 corrections, generated advertisements fell by 2.2 points with a word model learned wholly, by 0.1 with the old one, and by 0.7 (not
+# distinguishable from none) at this share, which gains as much on the corrected kind.
+WORDS = NgramSettings(epochs=2, rate=0.005, average=0.3)
 SAVE_EVERY = 50
 
 

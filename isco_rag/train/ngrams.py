@@ -13,7 +13,11 @@ from isco_rag.train.running import LOG_EVERY, Told
 
 
 class NgramSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """Size of the model and how it learns; `dropout` is the share of a text's n-grams that a step does not see, `language` weighs telling English apart."""
+    """Size of the model and how it learns.
+
+    `dropout` is the share of a text's n-grams that a step does not see, `language` weighs telling English apart, and `average` is the share of
+    the end in the average with what training began at, if with a model (Wortsman et al. 2022).
+    """
 
     buckets: int = 2**18
     width: int = 64
@@ -23,6 +27,7 @@ class NgramSettings(Struct, frozen=True, forbid_unknown_fields=True):
     dropout: float = 0.3
     smoothing: float = 0.05
     language: float = 0.3
+    average: float = 1.0
 
     def __post_init__(self) -> None:
         if self.buckets & (self.buckets - 1) or self.width * LARGEST * 127 >= 2**24:
@@ -71,10 +76,12 @@ def train_ngrams(
     torch.manual_seed(seed)
     table = nn.EmbeddingBag(size, width, mode="mean", sparse=True)
     output = nn.Linear(width, classes + 1)
+    parameters = [*table.parameters(), *output.parameters()]
     if begin:
-        table.weight.data = torch.from_numpy(begin.table / np.float32(begin.steps[0]))
-        output.weight.data = torch.from_numpy(begin.output.T / np.float32(begin.steps[1]))
-        output.bias.data = torch.from_numpy(begin.bias.copy())
+        known = (begin.table / np.float32(begin.steps[0]), begin.output.T / np.float32(begin.steps[1]), begin.bias.copy())
+        before = [torch.from_numpy(part) for part in known]
+        for parameter, weight in zip(parameters, before, strict=True):
+            parameter.data.copy_(weight)
     else:
         nn.init.normal_(table.weight, std=0.3)
         nn.init.zeros_(output.weight)
@@ -109,4 +116,7 @@ def train_ngrams(
         if len(recent) == LOG_EVERY or step == steps - 1:
             told(step + 1, steps, sum(recent) / len(recent))
             recent = []
+    if begin:
+        for parameter, weight in zip(parameters, before, strict=True):
+            parameter.data.lerp_(weight, 1.0 - s.average)
     return whole(table.weight.detach().numpy(), output.weight.detach().numpy().T, output.bias.detach().numpy())

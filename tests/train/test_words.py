@@ -82,3 +82,15 @@ def test_it_goes_on_from_another_model_and_keeps_what_it_knew(model: NgramModel)
     assert further.table.shape == model.table.shape
     assert further.scores(["ape keeper"]).argmax() == 1
     assert further.scores(["coach driver", "hospital cook"]).argmax(axis=1).tolist() == [0, 1]
+
+
+def test_an_average_stands_between_what_it_knew_and_what_it_learned(model: NgramModel) -> None:
+    texts = ["coach driver"] * 8
+
+    def further(average: float) -> NgramModel:
+        settings = NgramSettings(epochs=6, batch=16, rate=0.01, average=average)
+        return train_ngrams(texts, [[1]] * 8, np.ones(8), np.zeros(8, bool), 2, settings, 1, lambda *_: None, model)
+
+    says = [found.scores(texts[:1])[0, 1] for found in (model, further(0.0), further(0.3), further(1.0))]
+    assert says[0] == pytest.approx(says[1], abs=0.02)
+    assert says[1] < says[2] < says[3]
