@@ -35,19 +35,21 @@ def retrain(
 ) -> None:  # fmt: skip
     """Train a challenger from the champion and the corrections (needs the extra: pip install 'isco-rag[train]').
 
-    Both encoders, the word model, fusion and calibration are trained further, on the corrections that stand now and on the champion's own
-    examples. A run that was cut off goes on when it is called again. The challenger answers nobody until it is promoted.
+    Both encoders, the word model, fusion and calibration are trained further, on all corrections that stand now and on the champion's own
+    examples. Where the champion learned corrections itself, training begins at the bundle that it came from. A run that was cut off goes on when it is called again. The challenger answers nobody until it is promoted.
     """
     from isco_rag.errors import UsageError
     from isco_rag.learn import registry
-    from isco_rag.learn.places import FOLDER, WORK, manifest_of
+    from isco_rag.learn.places import FOLDER, WORK, manifest_of, name_after
     from isco_rag.show import StageProgress
     from isco_rag.store import frozen, models
     from isco_rag.store.database import open_store
     from isco_rag.wiring import data_folder, default_bundle
 
     store = open_store(state, database)
-    champion = registry.champion_of(store, bundle or default_bundle())
+    base = bundle or default_bundle()
+    champion = registry.champion_of(store, base)
+    begin = registry.beginning(store, base, champion)
     with store.read() as db:
         learned = manifest_of(champion.folder).until
         new, last = models.new_corrections(db, learned), frozen.last(db)
@@ -61,7 +63,8 @@ def retrain(
     except ImportError as error:
         raise UsageError(f"retraining needs more packages ({error.name} is missing): pip install 'isco-rag[train]'") from error
     shipped = data_folder() / "gold"
-    order = Order(champion.folder, until or last, 60 * budget, state / WORK, state / FOLDER, shipped if shipped.is_dir() else None, name)
+    name = name or name_after(champion.name, until or last)
+    order = Order(begin.folder, until or last, 60 * budget, state / WORK, state / FOLDER, shipped if shipped.is_dir() else None, name)
     paths = [*sorted(shipped.glob("*.csv")), *gold]
     with StageProgress() as progress:
         made = retrain(order, taught, _gold_like(paths, champion.folder), Report(progress.say, progress.step))

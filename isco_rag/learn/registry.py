@@ -7,7 +7,7 @@ that is killed before has changed nothing, one that is killed after has done it,
 from pathlib import Path
 
 from isco_rag.bundle import read_manifest
-from isco_rag.errors import AccessError, ConflictError
+from isco_rag.errors import AccessError, BundleError, ConflictError, UsageError
 from isco_rag.learn.gate import Compared, Decision, lines
 from isco_rag.learn.places import FOLDER, Place, find, keep, manifest_of, place_of
 from isco_rag.store import models, users
@@ -22,6 +22,20 @@ def champion_of(store: Store, base: Path) -> Place:
     with store.read() as db:
         row = models.champion(db)
     return place_of(base) if row is None else find(store.folder, base, row.name, row.hash)
+
+
+def beginning(store: Store, base: Path, champion: Place) -> Place:
+    """The bundle that a retraining begins at: the champion's nearest forebear that learned no correction, if it is here and whole; else the champion.
+
+    Every retraining reads all corrections. One that began at the last challenger would be moved by the first of them again and again.
+    """
+    found = champion
+    while (manifest := manifest_of(found.folder)).corrections:
+        try:
+            found = find(store.folder, base, manifest.parent, manifest.parent_hash)
+        except (BundleError, UsageError):
+            return champion
+    return found
 
 
 def register(store: Store, who: str, name: str) -> Registered:

@@ -43,7 +43,7 @@ SAVE_EVERY = 50
 
 
 class Order(Struct, frozen=True):
-    """What is to be made of what: the champion's folder, the last correction, the time in seconds, and where it goes."""
+    """What is to be made of what: the folder of the bundle to begin at, the last correction, the time in seconds, and where it goes."""
 
     champion: Path
     until: int

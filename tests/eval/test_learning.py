@@ -70,11 +70,13 @@ def test_the_page_tells_gains_and_what_was_forgotten() -> None:
     assert len(spec(found)["data"]["values"]) == 4
 
 
-def test_forgetting_is_a_loss_beyond_what_is_allowed() -> None:
-    def change(low: float, high: float) -> Difference:
-        return Difference("x", 0.5, 0.5, (low + high) / 2, low, high, 100)
+def test_forgetting_is_a_loss_beyond_what_is_allowed_by_interval_and_test() -> None:
+    def change(low: float, high: float, p: float = 0.01) -> tuple[Difference, float]:
+        return Difference("x", 0.5, 0.5, (low + high) / 2, low, high, 100), p
 
     assert "more than is allowed" in standing([change(-0.03, -ALLOWED - 0.001)])
-    assert "within" in standing([change(-0.006, -0.001)])
+    assert "not beyond doubt" in standing([change(-0.006, -0.001)])
     assert standing([change(-0.01, 0.01)]) == "not distinguishable"
     assert standing([change(0.01, 0.02)]) == "better beyond doubt"
+    for low, high in ((-0.09, -0.02), (0.01, 0.02)):
+        assert standing([change(low, high, 0.12)]) == "not distinguishable"

@@ -13,10 +13,10 @@ from isco_rag.types import Manifest
 CREATED = "2026-01-01T00:00:00Z"
 
 
-def make_bundle(folder: Path, name: str, parent: str = "") -> Path:
+def make_bundle(folder: Path, name: str, parent: str = "", parent_hash: str = "", corrections: int = 0) -> Path:
     folder.mkdir(parents=True)
     (folder / "weights.bin").write_text(name)
-    write_manifest(folder, Manifest(1, name, CREATED, "Tiny", {}, parent))
+    write_manifest(folder, Manifest(1, name, CREATED, "Tiny", {}, parent, parent_hash=parent_hash, corrections=corrections))
     return folder
 
 

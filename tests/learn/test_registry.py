@@ -6,7 +6,7 @@ import pytest
 
 from isco_rag.errors import AccessError, BundleError, ConflictError, NotFoundError, UsageError
 from isco_rag.learn import registry
-from isco_rag.learn.places import FOLDER, find
+from isco_rag.learn.places import FOLDER, find, place_of
 from isco_rag.store import audit, corrections, frozen, models, users
 from isco_rag.store.database import Store
 from isco_rag.types import Job
@@ -139,3 +139,17 @@ def test_corrections_are_frozen_at_a_number(store: Store) -> None:
         assert [c.id for c in frozen.taught(db, made[2].id)] == [made[0].id, made[2].id]
         assert [c.id for c in frozen.ever(db, made[2].id)] == [c.id for c in made[:3]]
         assert models.new_corrections(db, made[0].id) == 2
+
+
+def test_a_retraining_begins_where_no_correction_was_learned_yet(store: Store, base: Path) -> None:
+    """However often it was retrained since: else the first corrections would move the model again each time."""
+    models_folder, root = store.folder / FOLDER, place_of(base)
+    assert registry.beginning(store, base, root) == root
+    one = place_of(make_bundle(models_folder / "one", "one", "base", root.hash, corrections=100))
+    two = place_of(make_bundle(models_folder / "two", "two", "one", one.hash, corrections=200))
+    assert registry.beginning(store, base, two) == registry.beginning(store, base, one) == root
+    # A forebear that is gone, or that is not the same any more, is none to begin at.
+    other = make_bundle(base.parent / "other", "other")
+    assert registry.beginning(store, other, two) == two
+    changed = make_bundle(base.parent / "changed", "base", "another")
+    assert registry.beginning(store, changed, one) == one

@@ -32,7 +32,7 @@ class Bench:
         self.taught: list[Correction] = []
 
     def run(self, rounds: int, *, retrain: bool) -> Found:
-        """Every round, then the other samples."""
+        """Every round, then the other samples; each retraining begins at the first bundle, with all corrections so far, as `isco-rag retrain` does."""
         first = default_bundle()
         champion = first
         before = self.measure("before", first, [], self.split.rest)
@@ -43,7 +43,7 @@ class Bench:
             only = appended if champion == first else self.measure(f"round-{number}-only-appended", first, self.taught, self.split.rest)
             trained = None
             if retrain:
-                champion = self._retrained(number, champion)
+                champion = self._retrained(number, first)
                 trained = self.measure(f"round-{number}-retrained", champion, self.taught, self.split.rest)
             points.append(Point(len(self.taught), only, appended, trained, incoming))
             click.echo(f"{len(self.taught):,} corrections: {_percent(before)} before, {_percent(only)} appended only, {_percent(appended)} appended"
@@ -85,14 +85,14 @@ class Bench:
             [bool(p.top) and p.top[0].code == code for p, code in zip(answered, rows.codes[first:], strict=True)], dtype=np.bool_
         )
 
-    def _retrained(self, number: int, champion: Path) -> Path:
+    def _retrained(self, number: int, root: Path) -> Path:
         from isco_rag.learn.places import FOLDER, WORK
         from isco_rag.learn.retrain import Order, retrain
         from isco_rag.show import StageProgress
         from isco_rag.train.kitchen import Report
 
         name, models = f"round-{number}", self.work / FOLDER
-        order = Order(champion, len(self.taught), 60 * self.budget, self.work / WORK, models, name=name)
+        order = Order(root, len(self.taught), 60 * self.budget, self.work / WORK, models, name=name)
         known, began = (models / name).exists(), perf_counter()
         with StageProgress() as progress:
             retrain(order, self.taught, lambda entries: (), Report(progress.say, progress.step))

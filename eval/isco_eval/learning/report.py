@@ -1,4 +1,8 @@
-"""The page of the learning benchmark: what each round brought, and what it did to other samples."""
+"""The page of the learning benchmark: what each round brought, and what it did to other samples.
+
+"Beyond doubt" is what it is for the gate (isco_rag.learn.gate): the interval of the paired difference, and McNemar's exact test, since of the few
+records of a small sample that changed the resamples know too little.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from msgspec import Struct
 
+from isco_eval.compare import mcnemar
 from isco_eval.duel import difference_of
 from isco_eval.learning.stream import Right
 from isco_eval.pictures import BLUE, GREEN, INK, MUTED, Spec, draw
@@ -14,6 +19,8 @@ from isco_rag.learn.gate import Difference
 
 # A sample may lose so much before it counts as forgetting.
 ALLOWED = 0.005
+# McNemar's test below this is beyond doubt.
+DOUBT = 0.05
 
 
 class Point(Struct, frozen=True):
@@ -64,7 +71,7 @@ def page(found: Found, picture: str) -> str:
     ]  # fmt: skip
     if not trained:
         lines += ["Retraining was not part of this run.", ""]
-    lines += ["## What other samples say", "", f"After {last:,} corrections, against none. More than {100 * ALLOWED:.1f} points worse beyond doubt counts as forgetting.", "",
+    lines += ["## What other samples say", "", f"After {last:,} corrections, against none; p is that of McNemar's exact test. More than {100 * ALLOWED:.1f} points worse beyond doubt, by interval and test, counts as forgetting.", "",
               *_table(("sample", "n", "before", "appended only", *(["retrained"] if trained else []), "standing"), _others(found)), ""]  # fmt: skip
     if found.minutes:
         lines += [f"Retraining took {', '.join(f'{m:.0f}' for m in found.minutes)} minutes ({found.machine}).", ""]
@@ -89,19 +96,21 @@ def _others(found: Found) -> list[tuple[str, ...]]:
     rows = []
     for other in found.others:
         sides = [other.appended] if other.retrained is None else [other.appended, other.retrained]
-        changes = [difference_of(other.name, other.before, side) for side in sides]
-        told = [f"{_share(side)}, {_points(change)}" for side, change in zip(sides, changes, strict=True)]
+        changes = [(difference_of(other.name, other.before, side), mcnemar(other.name, other.before, side).p) for side in sides]
+        told = [f"{_share(side)}, {_points(change)}, p {p:.3f}" for side, (change, p) in zip(sides, changes, strict=True)]
         rows.append((other.name, f"{len(other.before):,}", _share(other.before), *told, standing(changes)))
     return rows
 
 
-def standing(changes: Sequence[Difference]) -> str:
-    """Whether a sample was forgotten, kept, or gained."""
-    if any(change.high < -ALLOWED for change in changes):
+def standing(changes: Sequence[tuple[Difference, float]]) -> str:
+    """Whether a sample was forgotten, kept, or gained; each change comes with the p of McNemar's test."""
+    sure = [change for change, p in changes if p < DOUBT]
+    if any(change.high < -ALLOWED for change in sure):
         return "worse by more than is allowed, beyond doubt"
-    if any(change.high < 0 for change in changes):
-        return "worse, within what is allowed or not beyond doubt"
-    return "better beyond doubt" if changes[-1].low > 0 else "not distinguishable"
+    if any(change.high < 0 for change in sure):
+        return "worse beyond doubt; by more than is allowed, not beyond doubt"
+    last, p = changes[-1]
+    return "better beyond doubt" if last.low > 0 and p < DOUBT else "not distinguishable"
 
 
 def _share(found: Right) -> str:
