@@ -111,6 +111,7 @@ class Worker:
                 # One model and one index for the whole chunk, whatever comes meanwhile.
                 coder = self.service.engine.bulk
                 for start in range(0, len(given), PIECE):
+                    self.service.engine.gate.used()
                     answers += known.classify(coder, given[start : start + PIECE])
                     if self.service.stopping.is_set():
                         with self.service.store.write() as db:
