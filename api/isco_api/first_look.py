@@ -33,7 +33,7 @@ def evaluate_once(service: Service, folder: Path, classifier: Classifier) -> thr
             manifest = msgspec.json.decode((folder / MANIFEST).read_bytes(), type=Manifest)
             gold, digest = data_folder() / GOLD, file_hash(folder / MANIFEST)
             # One lane of its own that runs on this thread alone, behind those who ask.
-            own = lane(classifier, service.engine.gate)
+            own = lane(classifier, service.engine.turns)
             while gold.is_file() and not first_look.is_measured(service.store, digest, own, gold):
                 if first_look.evaluate_once(service.store, digest, manifest, own, gold, lambda: wait_for_quiet(service)):
                     log.info("the bundle was measured on its gold", extra={"bundle": manifest.name})
@@ -53,7 +53,7 @@ def wait_for_quiet(service: Service) -> bool:
     """Waits until nobody has used the service for some seconds, or for as long as it may; whether the service ends."""
     until = monotonic() + LONGEST_WAIT
     while not service.stopping.is_set():
-        left = min(QUIET_SECONDS - service.engine.gate.quiet_seconds(), until - monotonic())
+        left = min(QUIET_SECONDS - service.engine.turns.quiet_seconds(), until - monotonic())
         if left <= 0:
             return False
         service.stopping.wait(left)

@@ -101,7 +101,7 @@ class Worker:
         log.warning("file %s", state, extra={"job": job.id})
 
     def _code(self, job: FileJob) -> None:
-        with uploaded_file(self.service, job.id) as (path, form):
+        with self.service.engine.turns.using(), uploaded_file(self.service, job.id) as (path, form):
             known = Remembered(REMEMBERED)
             rows = islice(read_rows(path, form), job.done, None)
             done, last = job.done, monotonic()
@@ -111,7 +111,6 @@ class Worker:
                 # One model and one index for the whole chunk, whatever comes meanwhile.
                 coder = self.service.engine.bulk
                 for start in range(0, len(given), PIECE):
-                    self.service.engine.gate.used()
                     answers += known.classify(coder, given[start : start + PIECE])
                     if self.service.stopping.is_set():
                         with self.service.store.write() as db:

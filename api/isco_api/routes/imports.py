@@ -76,7 +76,8 @@ def _work(service: Service, who: str, table: Table, begun: Import, clear: Callab
             raise ConflictError("the service ends")
 
     try:
-        import_table(service.store, service.engine.bulk, service.known(), who, table, begun, step)
+        with service.engine.turns.using():
+            import_table(service.store, service.engine.bulk, service.known(), who, table, begun, step)
     except CoderError as error:
         log.warning("an import waits until its file is given again: %s", error, extra={"import": begun.id})
     except Exception:

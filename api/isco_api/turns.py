@@ -10,13 +10,13 @@ from typing import Any
 LONGEST_WAIT = 0.02
 
 
-class Gate:
+class Turns:
     """Counts what is at the models; there are as many `places` as processors, and single requests never wait for one."""
 
     def __init__(self, places: int) -> None:
         self.places = places
         self._changed = threading.Condition()
-        self._first, self._behind = 0, 0
+        self._first, self._behind, self._using = 0, 0, 0
         self._used = monotonic()
 
     def arrive(self) -> None:
@@ -49,19 +49,31 @@ class Gate:
         with self._changed:
             self._used = monotonic()
 
-    def quiet_seconds(self) -> float:
-        """Since when nobody has used the service; 0 while somebody is waiting."""
+    @contextmanager
+    def using(self) -> Iterator[None]:
+        """Somebody uses the service until the end of a with block, a file being coded for example."""
         with self._changed:
-            return 0.0 if self._first else monotonic() - self._used
+            self._using += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._using -= 1
+                self._used = monotonic()
+
+    def quiet_seconds(self) -> float:
+        """Since when nobody has used the service; 0 while somebody does."""
+        with self._changed:
+            return 0.0 if self._first or self._using else monotonic() - self._used
 
 
 class Behind:
     """A model's session that leaves the way to single requests before each text."""
 
-    def __init__(self, session: Any, gate: Gate) -> None:
-        self._session, self._gate = session, gate
+    def __init__(self, session: Any, turns: Turns) -> None:
+        self._session, self._turns = session, turns
 
     def run(self, *given: Any) -> Any:
         """What the session returns."""
-        with self._gate.behind():
+        with self._turns.behind():
             return self._session.run(*given)

@@ -6,9 +6,9 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from isco_api import gate as gates
+from isco_api import turns as module
 from isco_api.engine import Engine
-from isco_api.gate import Behind, Gate
+from isco_api.turns import Behind, Turns
 
 from isco_rag.classify import Classifier
 from isco_rag.types import Job
@@ -18,57 +18,57 @@ from tests.api.conftest import tiny
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """What waits, waits until it is let in."""
-    monkeypatch.setattr(gates, "LONGEST_WAIT", 600.0)
+    monkeypatch.setattr(module, "LONGEST_WAIT", 600.0)
 
 
-def until_somebody_waits(gate: Gate) -> None:
-    while not gate._changed._waiters:  # type: ignore[attr-defined]
+def until_somebody_waits(turns: Turns) -> None:
+    while not turns._changed._waiters:  # type: ignore[attr-defined]
         pass
 
 
 @pytest.mark.usefixtures("patient")
 def test_a_text_of_a_file_goes_behind_the_single_requests_that_are_there() -> None:
-    gate, order = Gate(2), list[str]()
+    turns, order = Turns(2), list[str]()
 
     def text() -> None:
-        with gate.behind():
+        with turns.behind():
             order.append("text")
 
     for _ in range(2):
-        gate.arrive()
+        turns.arrive()
     thread = Thread(target=text)
     thread.start()
-    until_somebody_waits(gate)
+    until_somebody_waits(turns)
     order.append("single")
-    gate.leave()
+    turns.leave()
     thread.join()
     assert order == ["single", "text"]
 
 
 def test_a_file_goes_on_however_many_single_requests_there_are() -> None:
-    gate = Gate(1)
+    turns = Turns(1)
     for _ in range(50):
-        gate.arrive()
+        turns.arrive()
     entered = []
     for i in range(3):
-        with gate.behind():
+        with turns.behind():
             entered.append(i)
     assert entered == [0, 1, 2]
 
 
 @pytest.mark.usefixtures("patient")
 def test_there_are_never_more_texts_at_the_models_than_places() -> None:
-    gate, seen = Gate(3), list[int]()
+    turns, seen = Turns(3), list[int]()
 
     def text(_: int) -> None:
-        with gate.behind():
-            seen.append(gate._behind)
+        with turns.behind():
+            seen.append(turns._behind)
 
     with ThreadPoolExecutor(12) as pool:
         list(pool.map(text, range(500)))
     assert len(seen) == 500
     assert max(seen) <= 3
-    assert gate._behind == 0
+    assert turns._behind == 0
 
 
 def test_a_session_behind_returns_what_the_session_does() -> None:
@@ -76,10 +76,10 @@ def test_a_session_behind_returns_what_the_session_does() -> None:
         def run(self, *given: Any) -> Any:
             return given
 
-    assert Behind(Session(), Gate(1)).run(None, {"a": 1}) == (None, {"a": 1})
+    assert Behind(Session(), Turns(1)).run(None, {"a": 1}) == (None, {"a": 1})
 
 
-def test_answers_are_the_same_behind_the_gate_and_only_files_pass_it(shipped: Classifier, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_answers_are_the_same_in_turn_and_only_files_wait_for_theirs(shipped: Classifier, monkeypatch: pytest.MonkeyPatch) -> None:
     engine, jobs = Engine(2), [Job(title, id=str(i)) for i, title in enumerate(["welder", "retired", "nurse on a ward", "clerk"] * 4)]
     passed, run = [], Behind.run
     monkeypatch.setattr(Behind, "run", lambda session, *given: passed.append(given) or run(session, *given))
@@ -123,6 +123,6 @@ def test_whoever_came_has_left_when_all_is_answered(monkeypatch: pytest.MonkeyPa
         engine._queue.put(None)
         for worker in engine._workers:
             worker.join()
-        assert engine.gate._first == 0
+        assert engine.turns._first == 0
     finally:
         engine.close()
