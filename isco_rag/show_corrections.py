@@ -97,8 +97,9 @@ def export_to(path: Path, wanted: str, state: Path, database: str) -> int:
     return _write(path, export(open_store(state, database), wanted)) - 1
 
 
-def decided(
-    state: Path, database: str, numbers: Sequence[int], of_import: int | None, code: str, standing: str, work: Callable[[Any, int], Correction]
+def decide(
+    work: Callable[[Any, str, int, str], Correction], *, numbers: Sequence[int], of_import: int | None, code: str, reason: str,
+    by: str, state: Path, database: str, standing: str = "",
 ) -> int:  # fmt: skip
     """Does `work` for each number, or for those of an import that stand so, all or none; how many there were."""
     if bool(numbers) == bool(of_import) or (code and not of_import):
@@ -108,7 +109,7 @@ def decided(
             imports.one(db, of_import)
             numbers = corrections.numbers_of(db, of_import, state=standing, code=code)
         for number in numbers:
-            work(db, number)
+            work(db, by, number, reason)
     return len(numbers)
 
 

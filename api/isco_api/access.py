@@ -14,6 +14,7 @@ from litestar.connection import ASGIConnection
 from litestar.handlers.base import BaseRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
 from msgspec import Struct
+from sqlalchemy import Connection
 
 from isco_api.options import is_loopback
 from isco_api.problems import MEDIA_TYPE, Problem
@@ -22,6 +23,7 @@ from isco_rag.errors import AccessError, LoginError, StoreError
 from isco_rag.store import keys, users
 from isco_rag.store.records import Key, Role, Scope, Session, User
 from isco_rag.store.reviews import at_least
+from isco_rag.store.settings import current
 
 COOKIE = "isco_session"
 CSRF_HEADER, CSRF_FIELD = "x-csrf-token", "csrf_token"
@@ -40,18 +42,20 @@ PUBLIC: dict[str, Any] = {"opt": {"public": True}, "responses": RESPONSES, "secu
 
 
 class Need(NamedTuple):
-    """What a route asks of its caller."""
+    """What a route asks of its caller; one that `tells` the machine's answer is refused to those from whom answers are hidden."""
 
     role: Role
     scope: Scope
+    tells: bool = False
 
 
 class Caller(Struct, frozen=True):
-    """Who is asking: a user, by login, by key, or as the one user of a service without login."""
+    """Who is asking: a user, by login, by key, or as the one user of a service without login. From `blind` ones the machine's answers are hidden."""
 
     user: User
     session: Session | None = None
     key: Key | None = None
+    blind: bool = False
 
     @property
     def name(self) -> str:
@@ -63,9 +67,9 @@ class Caller(Struct, frozen=True):
         return at_least(self.user.role, need.role) and (self.key is None or need.scope in self.key.scopes)
 
 
-def needs(role: Role, scope: Scope) -> dict[str, Any]:
-    """What a handler's decorator takes to ask for a role and, of keys, a scope."""
-    return {"opt": {"needs": Need(role, scope)}, "responses": RESPONSES}
+def needs(role: Role, scope: Scope, *, tells: bool = False) -> dict[str, Any]:
+    """What a handler's decorator takes to ask for a role and, of keys, a scope, and to say that it tells what the machine answers."""
+    return {"opt": {"needs": Need(role, scope, tells)}, "responses": RESPONSES}
 
 
 def identify(service: Service, scope: Any) -> Caller | None:
@@ -84,19 +88,25 @@ def identify(service: Service, scope: Any) -> Caller | None:
         return None
     with service.store.read() as db:
         session = users.session_of(db, token)
-    return Caller(session.user, session=session) if session else None
+        return Caller(session.user, session=session, blind=is_blind(db, session.user)) if session else None
 
 
-def _by_key(service: Service, secret: str) -> tuple[User, None, Key]:
+def is_blind(db: Connection, user: User) -> bool:
+    """Whether the machine's answers are hidden from a user. Of settled records too: who undoes a decision decides anew."""
+    return not at_least(user.role, "reviewer") and current(db).hide_machine_code
+
+
+def _by_key(service: Service, secret: str) -> tuple[User, None, Key, bool]:
     with service.store.read() as db:
         key = keys.check(db, secret)
         user = users.named(db, key.user)
+        blind = is_blind(db, user)
     service.buckets.take(f"key {key.id}", key.per_minute)
     if keys.stale(key):
         # That the last use can't be noted now is no reason to refuse.
         with suppress(StoreError), service.store.write() as db:
             keys.note_use(db, key)
-    return user, None, key
+    return user, None, key, blind
 
 
 def check_host(service: Service, scope: Any) -> None:
@@ -129,6 +139,8 @@ async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
         if caller.key is not None and need.scope not in caller.key.scopes:
             raise AccessError(f"this needs a key with the scope '{need.scope}'")
         raise AccessError(f"this needs the role {need.role}, you are {caller.user.role}")
+    if need.tells and caller.blind:
+        raise AccessError("the machine's answers are hidden from you here, so that records are decided by their text; ask a reviewer")
 
 
 def _check_origin(connection: ASGIConnection[Any, Any, Any, Any]) -> None:

@@ -81,6 +81,7 @@ def _note(service: Service, scope: Scope, status: int, seconds: float) -> None:
     service.meters.requests.labels(method, route, str(status)).inc()
     service.meters.seconds.labels(route).observe(seconds)
     if not scope["path"].startswith(QUIET):
+        service.engine.turns.used()
         caller: Caller | None = scope.get("user")
         who = caller.name if isinstance(caller, Caller) else ""
         told = {"request_id": scope["state"]["request_id"], "method": method, "route": route, "status": status}

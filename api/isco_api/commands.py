@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from isco_rag.commands.options import BUNDLE_OPTION, DATABASE_OPTION, SETTINGS_OPTION, STATE_OPTION
+from isco_rag.commands.options import BUNDLE_OPTION, DATABASE_OPTION, SETTINGS_OPTION, STATE_OPTION, keep_processors_for_models
 
 
 @click.command()
@@ -26,6 +26,7 @@ def serve(
     bundle: Path | None, settings_file: Path | None,
 ) -> None:  # fmt: skip
     """Run the REST API and the web pages. On this machine only and without users there is no login; see isco-rag users."""
+    keep_processors_for_models()
     from isco_api.options import Limits, Options
     from isco_api.serving import run
     from isco_rag.settings import load_settings

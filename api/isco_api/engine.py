@@ -2,7 +2,7 @@
 
 Single requests wait in a queue; each of a few threads takes its share of what waits and codes it as one small batch (an answer does not
 depend on its batch, so nobody can tell). Files and batch requests run in a lane of their own: the same models and index, another
-thread pool, so that a long row of texts there holds up nobody here.
+thread pool, and before each text the single requests are let go first (isco_api.turns).
 """
 
 import asyncio
@@ -10,10 +10,11 @@ import queue
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
+from isco_api.turns import Behind, Turns
 from isco_rag.classify import Classifier
 from isco_rag.encode import OnnxEncoder
 from isco_rag.errors import BundleError, LimitError
@@ -25,26 +26,27 @@ from isco_rag.types import Explanation, Job, Prediction
 Answer = TypeVar("Answer")
 # Rows that a thread takes from the queue at most: more would save little and make the first wait for the last.
 MOST = 8
-# Rows of a file between which other work may come in.
-PIECE = 32
+# Rows of a file between which other work may come in. A row takes the same processor time in pieces of 32 to 256.
+PIECE = 64
 
 
 class Engine:
     """A classifier for many callers at once; `use` gives it another one while it serves."""
 
     def __init__(self, threads: int, waiting: int = 512) -> None:
-        self.threads, self.waiting = threads, waiting
+        self.threads, self.waiting, self.turns = threads, waiting, Turns(threads)
         self._queue: queue.SimpleQueue[tuple[Job, Future[Prediction]] | None] = queue.SimpleQueue()
         self._lanes: tuple[Classifier, Classifier] | None = None
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="isco-lane")
-        self._others = ThreadPoolExecutor(2, thread_name_prefix="isco-bulk")
+        self._others = ThreadPoolExecutor(max(2, threads), thread_name_prefix="isco-aside")
+        self._many = ThreadPoolExecutor(2, thread_name_prefix="isco-many")
         self._workers = [threading.Thread(target=self._work, name=f"isco-one-{i}", daemon=True) for i in range(threads)]
         for worker in self._workers:
             worker.start()
 
     def use(self, classifier: Classifier) -> None:
         """Answers with this classifier from now on; what is being answered is finished with the one before."""
-        self._lanes = lane(classifier, None, 1), lane(classifier, self._pool, self.threads)
+        self._lanes = lane(classifier), lane(classifier, self.turns, self._pool, self.threads)
 
     @property
     def ready(self) -> bool:
@@ -82,22 +84,31 @@ class Engine:
         if self._queue.qsize() >= self.waiting:
             raise LimitError("too many requests wait; ask again in a second")
         future: Future[Prediction] = Future()
+        self.turns.arrive()
+        future.add_done_callback(lambda _: self.turns.leave())
         self._queue.put((job, future))
         return await asyncio.wrap_future(future)
 
     async def classify_many(self, jobs: Sequence[Job]) -> list[Prediction]:
         """One prediction per job, in order, in pieces between which files and others get their turn."""
         found: list[Prediction] = []
-        for start in range(0, len(jobs), PIECE):
-            found += await self.aside(self.bulk.classify, jobs[start : start + PIECE])
+        with self.turns.using():
+            for start in range(0, len(jobs), PIECE):
+                part = jobs[start : start + PIECE]
+                found += await asyncio.get_running_loop().run_in_executor(self._many, self.bulk.classify, part)
         return found
 
     async def explain(self, job: Job) -> Explanation:
         """The prediction for one job with its evidence."""
-        return await self.aside(explain, self.one, job)
+        one = self.one
+        self.turns.arrive()
+        try:
+            return await self.aside(explain, one, job)
+        finally:
+            self.turns.leave()
 
     async def aside(self, work: Callable[..., Answer], *args: object) -> Answer:
-        """What `work` returns, run beside the event loop."""
+        """What `work` returns, run beside the event loop; for short work, which many wait for."""
         return await asyncio.get_running_loop().run_in_executor(self._others, work, *args)
 
     def _work(self) -> None:
@@ -128,16 +139,20 @@ class Engine:
         for _ in self._workers:
             self._queue.put(None)
         self._others.shutdown(cancel_futures=True)
+        self._many.shutdown(cancel_futures=True)
         self._pool.shutdown(cancel_futures=True)
 
 
-def lane(classifier: Classifier, pool: ThreadPoolExecutor | None, threads: int) -> Classifier:
-    """The same classifier whose models run their texts on another pool, or, with one thread, on the caller's own."""
-    parts = classifier.parts
+def lane(classifier: Classifier, turns: Turns | None = None, pool: ThreadPoolExecutor | None = None, threads: int = 1) -> Classifier:
+    """The same classifier whose models run their texts on another pool, or else on the caller's own thread; with `turns` behind single requests."""
+    parts, pool = classifier.parts, pool or ThreadPoolExecutor(1)
     encoder, reranker = parts.encoder, parts.reranker
-    pool = pool or ThreadPoolExecutor(1)
+
+    def behind(session: Any) -> Any:
+        return Behind(session, turns) if turns else session
+
     if isinstance(encoder, OnnxEncoder):
-        encoder = OnnxEncoder(encoder.session, encoder.tokenizer, encoder.dimension, pool, threads)
+        encoder = OnnxEncoder(behind(encoder.session), encoder.tokenizer, encoder.dimension, pool, threads)
     if isinstance(reranker, OnnxReranker):
-        reranker = OnnxReranker(reranker.session, reranker.tokenizer, pool, threads)
+        reranker = OnnxReranker(behind(reranker.session), reranker.tokenizer, pool, threads)
     return Classifier(msgspec.structs.replace(parts, encoder=encoder, reranker=reranker), classifier.settings, classifier.known)

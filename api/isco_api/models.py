@@ -51,7 +51,7 @@ class ChampionFollower:
 
     def _try(self) -> bool:
         """One look; whether nothing stood in the way. The same obstacle is logged once."""
-        before, said = self.service.obstacle, ""
+        before, said, no_room = self.service.obstacle, "", ""
         try:
             self.step()
         except StoreError:
@@ -59,10 +59,13 @@ class ChampionFollower:
             return True
         except CoderError as error:
             said = str(error)
+        except OSError as error:
+            why = error.strerror or type(error).__name__
+            said = no_room = f"the model can't be opened ({why}); free space on the disk of the state folder, it goes on by itself"
         except Exception as error:
             said = f"{type(error).__name__} while the new champion was opened; see the log"
             log.exception("the champion could not be opened")
-        self.service.obstacle = said
+        self.service.obstacle, self.service.no_room = said, no_room
         if said and said != before:
             log.warning("the champion waits: %s", said)
         return not said

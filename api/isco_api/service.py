@@ -42,6 +42,8 @@ class Service:
         self.bundle = self.base = bundle
         # Why the champion does not answer, if it does not.
         self.obstacle = ""
+        # That which says so where it is for want of space: what anybody may be told.
+        self.no_room = ""
         self.buckets = Buckets()
         self.meters = Meters()
         # Set when the service ends; set when a file waits for the worker of this process.

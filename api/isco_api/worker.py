@@ -101,7 +101,7 @@ class Worker:
         log.warning("file %s", state, extra={"job": job.id})
 
     def _code(self, job: FileJob) -> None:
-        with uploaded_file(self.service, job.id) as (path, form):
+        with self.service.engine.turns.using(), uploaded_file(self.service, job.id) as (path, form):
             known = Remembered(REMEMBERED)
             rows = islice(read_rows(path, form), job.done, None)
             done, last = job.done, monotonic()

@@ -4,7 +4,14 @@ from pathlib import Path
 
 import click
 
-from isco_rag.commands.options import BUNDLE_OPTION, CALIBRATION_OPTION, INDEX_OPTION, SETTINGS_OPTION, chosen_settings
+from isco_rag.commands.options import (
+    BUNDLE_OPTION,
+    CALIBRATION_OPTION,
+    INDEX_OPTION,
+    SETTINGS_OPTION,
+    chosen_settings,
+    keep_processors_for_models,
+)
 
 
 @click.command()
@@ -28,6 +35,7 @@ def code(
     calibration: Path | None, index_also: tuple[Path, ...],
 ) -> None:  # fmt: skip
     """Code a CSV file. Delimiter, encoding and columns are found out and said; every input column comes back."""
+    keep_processors_for_models()
     from isco_rag.coding import code_file
     from isco_rag.errors import UsageError
     from isco_rag.show import FileProgress, show_form, show_summary, show_table

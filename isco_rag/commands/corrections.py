@@ -1,6 +1,8 @@
 """Corrections by file, and what is decided about them."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -84,38 +86,31 @@ def list_(wanted: str, code: str, by: str, of_import: int | None, limit: int, st
         show_corrections(found, stored.counted(db))
 
 
+def deciding(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with the options that say which corrections it decides about, why, and for whom."""
+    for option in (DATABASE_OPTION, STATE_OPTION, BY, REASON, CODE, OF_IMPORT, NUMBERS):
+        command = option(command)
+    return command
+
+
 @corrections.command()
-@NUMBERS
-@OF_IMPORT
-@CODE
-@REASON
-@BY
-@STATE_OPTION
-@DATABASE_OPTION
-def revert(numbers: tuple[int, ...], of_import: int | None, code: str, reason: str, by: str, state: Path, database: str) -> None:
+@deciding
+def revert(**chosen: Any) -> None:
     """Take corrections back, by number or all of an import; held ones are dropped by that."""
-    from isco_rag.show_corrections import decided
+    from isco_rag.show_corrections import decide
     from isco_rag.store import corrections as stored
 
-    found = decided(state, database, numbers, of_import, code, "", lambda db, number: stored.revert(db, by, number, reason))
-    click.echo(f"{found:,} taken back")
+    click.echo(f"{decide(stored.revert, **chosen):,} taken back")
 
 
 @corrections.command()
-@NUMBERS
-@OF_IMPORT
-@CODE
-@REASON
-@BY
-@STATE_OPTION
-@DATABASE_OPTION
-def release(numbers: tuple[int, ...], of_import: int | None, code: str, reason: str, by: str, state: Path, database: str) -> None:
+@deciding
+def release(**chosen: Any) -> None:
     """Let held corrections go into the index, by number or all of an import."""
-    from isco_rag.show_corrections import decided
+    from isco_rag.show_corrections import decide
     from isco_rag.store import corrections as stored
 
-    found = decided(state, database, numbers, of_import, code, "held", lambda db, number: stored.release(db, by, number, reason))
-    click.echo(f"{found:,} released")
+    click.echo(f"{decide(stored.release, standing='held', **chosen):,} released")
 
 
 @corrections.command()

@@ -18,18 +18,19 @@ from isco_rag.tables import choose_columns, code_column, read_form, read_rows
 from isco_rag.taxonomy import Taxonomy
 from isco_rag.types import Job, Manifest, Metric, Prediction
 
-# Rows between which others get their turn, and the claim is renewed.
+# Rows between which others get their turn.
 PIECE = 4
+RENEW_SECONDS = evaluations.LEASE_SECONDS / 4
 MEASURED = ("top 1", "top 3", "emitted right")
 
 
 def evaluate_once(
-    store: Store, digest: str, manifest: Manifest, classifier: Classifier, gold: Path, pause: Callable[[float], bool] = lambda took: False
+    store: Store, digest: str, manifest: Manifest, classifier: Classifier, gold: Path, pause: Callable[[], bool] = lambda: False
 ) -> bool:
     """Measures a classifier on a gold file unless that was done before; whether it was done now.
 
-    `digest` is the hash of the bundle's manifest. `pause` is told how many seconds a piece took, may wait, and says whether to stop: what was
-    not finished is done at another time.
+    `digest` is the hash of the bundle's manifest. `pause` is called before each few rows, may wait, and says whether to stop: what was not
+    finished is done at another time.
     """
     key, suite = key_of(digest, classifier, gold), gold.stem
     with store.write() as db:
@@ -39,14 +40,15 @@ def evaluate_once(
     try:
         jobs, codes = read_gold(gold)
         answers: list[Prediction] = []
+        renewed = monotonic()
         for start in range(0, len(jobs), PIECE):
-            began = monotonic()
-            answers += classifier.classify(jobs[start : start + PIECE])
-            if pause(monotonic() - began):
+            if pause():
                 break
-            if start % (8 * PIECE) == 0:
+            if monotonic() - renewed > RENEW_SECONDS:
                 with store.write() as db:
                     evaluations.renew(db, key)
+                renewed = monotonic()
+            answers += classifier.classify(jobs[start : start + PIECE])
         done = len(answers) == len(jobs)
     finally:
         if not done:

@@ -147,10 +147,13 @@ def one(db: Connection, number: int) -> Correction:
 
 
 def listed(
-    db: Connection, *, state: str = "", code: str = "", by: str = "", import_id: int = 0, before: int = 0, limit: int = 100
+    db: Connection, *, state: str = "", code: str = "", by: str = "", import_id: int = 0, before: int = 0, limit: int = 100,
+    reviewed: bool = True,
 ) -> list[Correction]:  # fmt: skip
-    """The newest first, those below number `before` where given; `import_id` 0 is any file or none."""
+    """The newest first, those below number `before` where given; `import_id` 0 is any file or none. Without `reviewed` none that came of a review."""
     query = select(corrections).order_by(corrections.c.id.desc()).limit(limit)
+    if not reviewed:
+        query = query.where(corrections.c.review_id.is_(None))
     for column, value in (
         (corrections.c.state, state),
         (corrections.c.code, code),

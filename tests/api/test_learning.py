@@ -217,7 +217,7 @@ def test_a_bundle_is_measured_once_on_its_gold(service: Service, tmp_path: Path)
     )
     promise = Metric("small: top 1", 0.9, 0.8, 0.95, 40)
     manifest = Manifest(2, "tiny", "", "Tiny", {}, figures=(promise, Metric("other: top 1", 0.1, 0.0, 0.2, 9)))
-    assert not first_look.evaluate_once(service.store, "d", manifest, tiny(), gold, lambda took: True)
+    assert not first_look.evaluate_once(service.store, "d", manifest, tiny(), gold, lambda: True)
     assert first_look.evaluate_once(service.store, "d", manifest, tiny(), gold)
     assert not first_look.evaluate_once(service.store, "d", manifest, tiny(), gold)
     with service.store.read() as db:
@@ -236,6 +236,7 @@ def test_a_service_measures_its_bundle_when_it_first_answers_and_waits_for_one_t
     gold.write_text("id,title,code\n1,lorry driver,truck\n")
     monkeypatch.setattr("isco_api.first_look.data_folder", lambda: tmp_path)
     monkeypatch.setattr("isco_api.first_look.AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr("isco_api.first_look.QUIET_SECONDS", 0.0)
     key = first_look.key_of(file_hash(service.bundle / MANIFEST), tiny(), gold)
     with service.store.write() as db:
         assert evaluations.claim(db, key, "tiny", "written")

@@ -1,5 +1,6 @@
 """The champion in running services: gone over to under load, without a gap, in every process; and what the API lets through."""
 
+import errno
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -122,6 +123,32 @@ def test_a_champion_that_is_not_here_is_told_and_the_one_before_answers(two: Two
     away.rename(folder)
     follower._try()
     assert first.obstacle == ""
+
+
+def test_a_start_without_space_says_so_and_goes_on_when_there_is_some(tmp_path: Path) -> None:
+    full = [True]
+
+    def opening(folder: Path) -> Classifier:
+        if full[0]:
+            raise OSError(errno.ENOSPC, "No space left on device", str(folder / "secret"))
+        return opened(folder)
+
+    service = Service(open_store(tmp_path / "state"), Engine(2), Options(tmp_path / "state"), make_bundle(tmp_path / "shipped", "base"))
+    follower = ChampionFollower(service, opening)
+    try:
+        with TestClient(create_app(service), base_url=BASE) as client:
+            assert not follower._try()
+            said = client.get("/health/ready")
+            assert said.status_code == 503
+            assert "No space left on device" in said.json()["detail"]
+            assert "free space on the disk of the state folder" in said.json()["detail"]
+            assert "secret" not in said.text
+            full[0] = False
+            assert follower._try()
+            assert client.get("/health/ready").json()["status"] == "ready"
+            assert service.obstacle == ""
+    finally:
+        service.close()
 
 
 @pytest.fixture

@@ -162,6 +162,18 @@ def test_nothing_heavy_is_imported_and_no_network_is_used(root: Path) -> None:
     assert "7212" in found.stdout
 
 
+def test_the_commands_that_code_and_serve_give_numpy_one_thread_before_it_is_loaded() -> None:
+    """Its threads would spin on the processors of the models; what a user has set stays."""
+    code = (
+        "import os, sys, isco_api.commands, isco_rag.commands.code; from isco_rag.commands.options import keep_processors_for_models as keep; "
+        "assert 'numpy' not in sys.modules; keep(); print(os.environ['OPENBLAS_NUM_THREADS'])"
+    )
+    for given, threads in (({}, "1"), ({"OPENBLAS_NUM_THREADS": "3"}, "3")):
+        environment = {k: v for k, v in os.environ.items() if k != "OPENBLAS_NUM_THREADS"}
+        done = subprocess.run([sys.executable, "-c", code], env={**environment, **given}, capture_output=True, text=True, check=True)
+        assert done.stdout.strip() == threads
+
+
 @pytest.mark.parametrize("command", commands())
 def test_help_is_everywhere(command: tuple[str, ...]) -> None:
     found = run(*command, "--help")

@@ -1,11 +1,12 @@
 """Rows are found exactly, ties break by number, and a query's batch does not matter; the oracle is NumPy over whole numbers."""
 
+import faiss
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from isco_index.lists import nearest_centre, nearest_lists, train_centres
-from isco_index.rows import Grid, Rows
+from isco_index.rows import FEW, Grid, Rows
 
 from isco_rag.encode import quantise
 from isco_rag.ports import Ints
@@ -84,3 +85,22 @@ def test_reading_more_lists_finds_no_less() -> None:
         recalls.append(float(np.mean([np.isin(t, f).mean() for t, f in zip(truth, found, strict=True)])))
     assert recalls == sorted(recalls)
     assert recalls[0] < recalls[-1] == 1.0
+
+
+def test_few_queries_are_searched_by_the_thread_that_asks_and_nothing_is_left_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows, asked = Rows(some_vectors(300, 1)), list[int]()
+    before, set_threads = faiss.omp_get_max_threads(), faiss.omp_set_num_threads
+    rows.ready()
+
+    def note(threads: int) -> None:
+        asked.append(threads)
+        set_threads(threads)
+
+    monkeypatch.setattr(faiss, "omp_set_num_threads", note)
+    queries = some_vectors(FEW + 1, 2).astype(np.float32)
+    rows.search(queries[:FEW], 5)
+    assert asked == [1, before]
+    asked.clear()
+    rows.search(queries, 5)
+    assert 1 not in asked or before == 1
+    assert faiss.omp_get_max_threads() == before

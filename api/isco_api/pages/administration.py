@@ -182,11 +182,11 @@ async def decide_correction(
     service: Given, caller: Asking, request: Form, number: Number, deed: Annotated[str, Parameter(max_length=10)]
 ) -> Redirect:
     """A correction taken back, or upheld against others of its text."""
-    work = {"revert": corrections.take_back, "uphold": corrections.settle}.get(deed)
+    work = {"revert": stored.revert, "uphold": stored.adjudicate}.get(deed)
     if work is None:
         raise InputError("a correction can be reverted or upheld")
     reason = str((await request.form()).get("reason", ""))[:2000]
-    await service.aside(work, service, caller, number, reason)
+    await service.aside(corrections.decide, service, caller, work, number, reason)
     return Redirect(f"{HERE}/corrections", status_code=303)
 
 

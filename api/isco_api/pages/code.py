@@ -52,13 +52,13 @@ def show(caller: Asking) -> Template:
     return page("code.html", caller, "/", asked=Asked(), found=None)
 
 
-@post("/answer", status_code=200, **needs("viewer", "classify"))
+@post("/answer", status_code=200, **needs("viewer", "classify", tells=True))
 async def answer(service: Given, caller: Asking, request: HTMXRequest, data: Typed) -> Template:
     """The answer to what is typed so far; the whole page for a browser without scripts."""
     return await _answered(service, caller, data, whole=not request.htmx)
 
 
-@post("/correct", status_code=200, **needs("coder", "corrections"))
+@post("/correct", status_code=200, **needs("coder", "corrections", tells=True))
 async def correct(service: Given, caller: Asking, request: HTMXRequest, data: Corrected) -> Template:
     """The new answer, with the correction already among its evidence."""
     wanted = corrections.Correct(data.job, data.code.strip(), data.reason[:2000])
@@ -67,7 +67,7 @@ async def correct(service: Given, caller: Asking, request: HTMXRequest, data: Co
     return await _answered(service, caller, data, whole=not request.htmx, saved=saved)
 
 
-@post("/hand-over", status_code=200, **needs("coder", "review"))
+@post("/hand-over", status_code=200, **needs("coder", "review", tells=True))
 async def hand_over(service: Given, caller: Asking, request: HTMXRequest, data: Typed) -> Template:
     """The answer, kept and put into the review queue."""
     found = await service.engine.classify(service.checked(data.job))

@@ -10,6 +10,7 @@ from litestar.response import Redirect, Template
 from isco_api.access import needs
 from isco_api.pages.rendering import page
 from isco_api.routes import imports as api
+from isco_api.routes.corrections import decide
 from isco_api.routes.given import LARGEST, Asking, Given
 from isco_rag.store import corrections
 
@@ -34,13 +35,7 @@ def one(service: Given, caller: Asking, request: HTMXRequest, number: Number) ->
 async def release(service: Given, caller: Asking, request: Request[Any, Any, Any], number: Number) -> Redirect:
     """A held correction released."""
     reason = str((await request.form()).get("reason", ""))[:2000]
-
-    def work() -> None:
-        with service.store.write() as db:
-            corrections.release(db, caller.name, number, reason)
-        service.taught.set()
-
-    await service.aside(work)
+    await service.aside(decide, service, caller, corrections.release, number, reason)
     return Redirect("/administration/corrections?state=held", status_code=303)
 
 

@@ -90,7 +90,7 @@ def remove(service: Given, caller: Asking, number: Number) -> Redirect:
     return Redirect("/files", status_code=303)
 
 
-@get("/files/{number:str}/codes", **needs("coder", "jobs"))
+@get("/files/{number:str}/codes", **needs("coder", "jobs", tells=True))
 async def codes(service: Given, caller: Asking, number: Number) -> Template:
     """The codes that came out most often; read from the whole result, so it is asked for apart from the page."""
     job = api.own(service, caller, number)

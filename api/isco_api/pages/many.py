@@ -56,14 +56,14 @@ def show(service: Given, caller: Asking) -> Template:
     return page("many.html", caller, "/", pasted="", found=None, most=service.options.limits.batch)
 
 
-@post("/many", status_code=200, **needs("viewer", "classify"))
+@post("/many", status_code=200, **needs("viewer", "classify", tells=True))
 async def answer(service: Given, caller: Asking, request: HTMXRequest, data: Sent) -> Template:
     """The answers, line by line; the whole page for a browser without scripts."""
     jobs, found = await _coded(service, data)
     return _shown(service, caller, request, data, jobs, found)
 
 
-@post("/many/hand-over", status_code=200, **needs("coder", "review"))
+@post("/many/hand-over", status_code=200, **needs("coder", "review", tells=True))
 async def hand_over(service: Given, caller: Asking, request: HTMXRequest, data: Sent) -> Template:
     """The answers, those of them that are for review in the queue."""
     jobs, found = await _coded(service, data)

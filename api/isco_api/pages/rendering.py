@@ -122,6 +122,7 @@ def around(caller: Caller | None, here: str = "") -> dict[str, Any]:
         "csrf": caller.session.csrf if caller and caller.session else "",
         "single_user": caller is not None and caller.user.id == 0,
         "here": here,
+        "blind": caller is not None and caller.blind,
         "may": lambda needed: role is not None and at_least(role, needed),
     }
 

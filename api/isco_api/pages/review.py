@@ -12,10 +12,10 @@ from litestar.response import Template
 from msgspec import Struct
 
 from isco_api.access import Caller, needs
+from isco_api.hiding import seen
 from isco_api.pages.rendering import GRADES, page
 from isco_api.routes import jobs as files
 from isco_api.routes.given import LARGEST, Asking, Given
-from isco_api.routes.reviews import hides, seen
 from isco_api.service import Service
 from isco_rag.errors import InputError
 from isco_rag.store import assignments, reviews
@@ -62,17 +62,16 @@ def show(service: Given, caller: Asking, request: Request[Any, Any, Any]) -> Tem
         load = next((one for one in assignments.loads(db) if one.user == caller.user.name), None)
         disputes = assignments.disputes(db) if at_least(caller.user.role, "reviewer") else 0
     listed = [job for job in listed if job.fill]
-    return _shown(service, caller, wanted, whole=True, files=listed, blind=hides(service, caller), load=load, disputes=disputes)
+    return _shown(service, caller, wanted, whole=True, files=listed, load=load, disputes=disputes)
 
 
 def next_of(service: Service, caller: Caller, wanted: Wanted) -> Review | None:
     """The record that the caller can decide now and that is most useful, None where there is none."""
-    blind = hides(service, caller)
-    grade, group = ("", "") if blind else (wanted.grade, wanted.group)
+    grade, group = ("", "") if caller.blind else (wanted.grade, wanted.group)
     asked = Filter(wanted.state, grade, group, wanted.job, caller.user.name if wanted.own else "", wanted.flagged)
     with service.store.read() as db:
-        found = reviews.queue(db, service.engine.taxonomy, caller.user, asked, 1, blind=blind)
-    return seen(service, caller, found[0]) if found else None
+        found = reviews.queue(db, service.engine.taxonomy, caller.user, asked, 1, blind=caller.blind)
+    return seen(caller, found[0]) if found else None
 
 
 def _shown(service: Service, caller: Caller, wanted: Wanted, *, whole: bool = False, review: Review | None = None, **more: Any) -> Template:
@@ -80,7 +79,7 @@ def _shown(service: Service, caller: Caller, wanted: Wanted, *, whole: bool = Fa
     mine = tuple(d for d in review.decisions if not d.undone) if review else ()
     return page(
         "review.html" if whole else "parts/record.html", caller, "/review", wanted=wanted, review=review, taxonomy=service.engine.taxonomy,
-        reasons=REASONS, grade_names=GRADES, said=mine, hidden=hides(service, caller), **more,
+        reasons=REASONS, grade_names=GRADES, said=mine, hidden=caller.blind, **more,
     )  # fmt: skip
 
 
@@ -103,7 +102,7 @@ async def decide(service: Given, caller: Asking, request: Request[Any, Any, Any]
                 reason=texts["reason"] if kind == "not_codable" else "", comment=texts["comment"], milliseconds=milliseconds,
             )  # fmt: skip
         service.taught.set()
-        stays = seen(service, caller, decided) if kind in ("flag", "comment") else None
+        stays = seen(caller, decided) if kind in ("flag", "comment") else None
         after = msgspec.structs.replace(wanted, history=(number, *wanted.history)[:REMEMBERED])
         return _shown(service, caller, after, review=stays)
 
@@ -123,7 +122,7 @@ async def undo(service: Given, caller: Asking, request: Request[Any, Any, Any]) 
             found = reviews.undo(db, service.engine.taxonomy, caller.user, last)
         service.taught.set()
         after = msgspec.structs.replace(wanted, history=before)
-        return _shown(service, caller, after, review=seen(service, caller, found))
+        return _shown(service, caller, after, review=seen(caller, found))
 
     return await service.engine.aside(work)
 
@@ -135,7 +134,7 @@ async def why(service: Given, caller: Asking, number: Number) -> Template:
     def asked() -> Job | None:
         with service.store.read() as db:
             review = reviews.one(db, number, caller.user)
-        return None if hides(service, caller) else review.record.job
+        return None if caller.blind else review.record.job
 
     job = await service.engine.aside(asked)
     return page("parts/why.html", caller, found=await service.engine.explain(job) if job else None)

@@ -8,6 +8,7 @@ from litestar.openapi.spec import Example
 from litestar.params import Body, Parameter
 
 from isco_api.access import needs
+from isco_api.hiding import seen, seen_all
 from isco_api.routes.given import LARGEST, Asking, Given
 from isco_api.service import Service
 from isco_rag.errors import NotFoundError
@@ -28,7 +29,8 @@ MANY = Body(title="Jobs", description="1 to 1,000 jobs.", examples=[Example(summ
 KEEP = Parameter(description="Keep the prediction with its text; its address comes in the header Location.")
 
 
-@post("/classify", operation_id="classify", summary="Code one job", tags=["classify"], status_code=200, **needs("viewer", "classify"))
+@post("/classify", operation_id="classify", summary="Code one job", tags=["classify"], status_code=200,
+      **needs("viewer", "classify", tells=True))  # fmt: skip
 async def classify(service: Given, caller: Asking, data: Annotated[Job, ONE], keep: Annotated[bool, KEEP] = False) -> Response[Prediction]:
     """The prediction for one job: emitted code, confidence, grade, top three. A job that names no occupation is referred with its reason."""
     found = await service.engine.classify(service.checked(data))
@@ -47,7 +49,7 @@ def _keep(service: Service, who: str, job: Job, found: Prediction) -> int:
 
 @post(
     "/classify/batch", operation_id="classifyBatch", summary="Code up to 1,000 jobs", tags=["classify"], status_code=200,
-    **needs("viewer", "classify"),
+    **needs("viewer", "classify", tells=True),
 )  # fmt: skip
 async def classify_batch(service: Given, data: Annotated[list[Job], MANY]) -> list[Prediction]:
     """One prediction per job, in the order of the jobs."""
@@ -62,7 +64,7 @@ async def classify_batch(service: Given, data: Annotated[list[Job], MANY]) -> li
     summary="Code one job and say why",
     tags=["classify"],
     status_code=200,
-    **needs("viewer", "classify"),
+    **needs("viewer", "classify", tells=True),
 )
 async def explain(service: Given, data: Annotated[Job, ONE]) -> Explanation:
     """The prediction with the definition, tasks and nearest coded examples of each of the top three, and why not the runner-up."""
@@ -79,7 +81,7 @@ def list_predictions(
     """The newest first: your own, or all for reviewers."""
     own = "" if at_least(caller.user.role, "reviewer") else caller.user.name
     with service.store.read() as db:
-        return predictions.listed(db, own, before, limit)
+        return seen_all(caller, predictions.listed(db, own, before, limit))
 
 
 @get("/predictions/{number:int}", operation_id="getPrediction", summary="One kept prediction", tags=["classify"], sync_to_thread=True,
@@ -90,7 +92,7 @@ def get_prediction(service: Given, caller: Asking, number: Annotated[int, Parame
         found = predictions.one(db, number)
     if found.owner != caller.user.name and not at_least(caller.user.role, "reviewer"):
         raise NotFoundError(f"there is no kept prediction {number} of yours; list the predictions to see their numbers")
-    return found
+    return seen(caller, found)
 
 
 HANDLERS = (classify, classify_batch, explain, list_predictions, get_prediction)

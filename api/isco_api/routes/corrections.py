@@ -1,5 +1,6 @@
 """Corrections: added, listed, taken back, decided where two contradict."""
 
+from collections.abc import Callable
 from typing import Annotated
 
 from litestar import get, post
@@ -7,11 +8,14 @@ from litestar.concurrency import sync_to_thread
 from litestar.openapi.spec import Example
 from litestar.params import Body, JSONBody, Parameter, QueryParameter
 from msgspec import Meta, Struct
+from sqlalchemy import Connection
 
 from isco_api.access import Caller, needs
+from isco_api.hiding import seen, seen_all
 from isco_api.routes.given import LARGEST, Asking, Given
 from isco_api.service import Service
 from isco_rag.correcting import Outcome, Row, enter, fault
+from isco_rag.errors import NotFoundError
 from isco_rag.store import corrections
 from isco_rag.store.records import Correction, CorrectionState
 from isco_rag.types import Job
@@ -46,7 +50,7 @@ CORRECT = Body(examples=[Example(summary="A correction", value={"job": {"title":
 )
 async def add(service: Given, caller: Asking, data: Annotated[Correct, CORRECT]) -> Correction:
     """The correction that stands now, with what the model answers at this time. The same text with another code is disputed until somebody decides."""
-    return await correct(service, caller, data)
+    return seen(caller, await correct(service, caller, data))
 
 
 async def correct(service: Service, caller: Caller, data: Correct) -> Correction:
@@ -69,6 +73,7 @@ async def correct(service: Service, caller: Caller, data: Correct) -> Correction
      **needs("coder", "corrections"))  # fmt: skip
 def list_corrections(
     service: Given,
+    caller: Asking,
     status: Annotated[CorrectionState | None, QueryParameter(name="state")] = None,
     code: Annotated[str, Parameter(max_length=40)] = "",
     of: Annotated[int, QueryParameter(name="import", ge=0, le=LARGEST, description="Only those that came with this import.")] = 0,
@@ -78,53 +83,52 @@ def list_corrections(
 ) -> list[Correction]:  # fmt: skip
     """The newest first."""
     with service.store.read() as db:
-        return corrections.listed(db, state=status or "", code=code, by=by, import_id=of, before=before, limit=limit)
+        found = corrections.listed(
+            db, state=status or "", code=code, by=by, import_id=of, before=before, limit=limit, reviewed=not caller.blind
+        )  # fmt: skip
+    return seen_all(caller, found)
 
 
 @get("/corrections/{number:int}", operation_id="getCorrection", summary="One correction", tags=["corrections"], sync_to_thread=True,
      **needs("coder", "corrections"))  # fmt: skip
-def one(service: Given, number: Number) -> Correction:
+def one(service: Given, caller: Asking, number: Number) -> Correction:
     """The correction, with what the model had answered."""
     with service.store.read() as db:
-        return corrections.one(db, number)
+        found = corrections.one(db, number)
+    if caller.blind and found.review_id is not None:
+        raise NotFoundError(f"there is no correction {number} that you may see; list them to see their numbers")
+    return seen(caller, found)
 
 
 @post("/corrections/{number:int}/revert", operation_id="revertCorrection", summary="Take a correction back", tags=["corrections"],
       status_code=200, sync_to_thread=True, **needs("reviewer", "corrections"))  # fmt: skip
 def revert(service: Given, caller: Asking, number: Number, data: JSONBody[Why]) -> Correction:
     """The correction, reverted; twice is once."""
-    return take_back(service, caller, number, data.reason)
-
-
-def take_back(service: Service, caller: Caller, number: int, reason: str) -> Correction:
-    """The correction, reverted; the index follows."""
-    with service.store.write() as db:
-        found = corrections.revert(db, caller.name, number, reason)
-    service.taught.set()
-    return found
+    return decide(service, caller, corrections.revert, number, data.reason)
 
 
 @post("/corrections/{number:int}/uphold", operation_id="upholdCorrection", summary="Decide a dispute", tags=["corrections"], status_code=200,
       sync_to_thread=True, **needs("reviewer", "corrections"))  # fmt: skip
 def uphold(service: Given, caller: Asking, number: Number, data: JSONBody[Why]) -> Correction:
     """The disputed correction, active; the others of its text are taken back."""
-    return settle(service, caller, number, data.reason)
-
-
-def settle(service: Service, caller: Caller, number: int, reason: str) -> Correction:
-    """The disputed correction, active; the index follows."""
-    with service.store.write() as db:
-        found = corrections.adjudicate(db, caller.name, number, reason)
-    service.taught.set()
-    return found
+    return decide(service, caller, corrections.adjudicate, number, data.reason)
 
 
 @post("/corrections/{number:int}/release", operation_id="releaseCorrection", summary="Release a held correction", tags=["corrections"],
       status_code=200, sync_to_thread=True, **needs("reviewer", "corrections"))  # fmt: skip
 def release(service: Given, caller: Asking, number: Number, data: JSONBody[Why]) -> Correction:
     """The correction, in the index, or disputed where others of its text say something else; twice is once."""
+    return decide(service, caller, corrections.release, number, data.reason)
+
+
+# What is done about a correction: reverted, upheld, released.
+Deed = Callable[[Connection, str, int, str], Correction]
+
+
+def decide(service: Service, caller: Caller, deed: Deed, number: int, reason: str) -> Correction:
+    """The correction after what was decided about it; the index follows."""
     with service.store.write() as db:
-        found = corrections.release(db, caller.name, number, data.reason)
+        found = deed(db, caller.name, number, reason)
     service.taught.set()
     return found
 
@@ -151,7 +155,7 @@ async def add_batch(service: Given, caller: Asking, data: Annotated[Batch, BATCH
         enter, service.store, service.engine.bulk, service.known(), caller.name, data.corrections, dict(zip(rows, answers, strict=True))
     )
     service.taught.set()
-    return found
+    return seen_all(caller, found)
 
 
 HANDLERS = (add, add_batch, list_corrections, one, revert, uphold, release)

@@ -74,7 +74,7 @@ async def look_for(service: Service, caller: Caller) -> Looked:
     if not service.looking.acquire(blocking=False):
         raise ConflictError("contradictions are being looked for already; ask for the flags in a moment")
     try:
-        new, closed = await service.engine.aside(raise_flags, service.store, service.engine.bulk, caller.name, lambda _: None, NEWEST)
+        new, closed = await service.aside(raise_flags, service.store, service.engine.bulk, caller.name, lambda _: None, NEWEST)
     finally:
         service.looking.release()
     return Looked(new, closed)

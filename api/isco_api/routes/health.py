@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from isco_api.access import PUBLIC
 from isco_api.routes import learning
 from isco_api.routes.given import Given
-from isco_rag.errors import BundleError
+from isco_rag.errors import BundleError, StoreError
 from isco_rag.store.schema import corrections, jobs, reviews
 
 
@@ -29,6 +29,8 @@ def live(service: Given) -> Health:
 def ready(service: Given) -> Health:
     """'ready' once the model is open and the state database answers; 503 before."""
     if not service.engine.ready:
+        if service.no_room:
+            raise StoreError(service.no_room)
         raise BundleError("the model is still being opened; ask again in a second")
     with service.store.read() as db:
         db.execute(select(1))

@@ -12,6 +12,7 @@ from litestar.params import Body, JSONBody, Parameter
 from msgspec import Meta, Struct
 
 from isco_api.access import Caller, needs
+from isco_api.hiding import seen_report
 from isco_api.routes.given import LARGEST, Asking, Given
 from isco_api.routes.jobs import Upload, about, spooled
 from isco_api.service import Service
@@ -75,7 +76,8 @@ def _work(service: Service, who: str, table: Table, begun: Import, clear: Callab
             raise ConflictError("the service ends")
 
     try:
-        import_table(service.store, service.engine.bulk, service.known(), who, table, begun, step)
+        with service.engine.turns.using():
+            import_table(service.store, service.engine.bulk, service.known(), who, table, begun, step)
     except CoderError as error:
         log.warning("an import waits until its file is given again: %s", error, extra={"import": begun.id})
     except Exception:
@@ -93,11 +95,9 @@ def decide_all(service: Service, caller: Caller, number: int, deed: str, reason:
     with service.store.write() as db:
         imports.one(db, number)
         found = corrections.numbers_of(db, number, state="" if deed == "revert" else "held")
+        work = corrections.release if deed == "release" else corrections.revert
         for one in found:
-            if deed == "release":
-                corrections.release(db, caller.name, one, reason)
-            else:
-                corrections.revert(db, caller.name, one, reason)
+            work(db, caller.name, one, reason)
     service.taught.set()
     return len(found)
 
@@ -139,7 +139,7 @@ def fetch_report(service: Given, caller: Asking, number: Number) -> Response[str
     """Rejected, held and disputed rows as CSV, each with its number, the reason, and itself; empty where there is none."""
     own(service, caller, number)
     with service.store.read() as db:
-        text = imports.report(db, number)
+        text = seen_report(caller, imports.report(db, number))
     headers = {"content-disposition": f'attachment; filename="import_{number}_report.csv"'}
     return Response(text, media_type="text/csv", headers=headers)
 

@@ -20,6 +20,7 @@ from litestar.response import File, ServerSentEvent, ServerSentEventMessage
 from msgspec import Struct
 
 from isco_api.access import Caller, needs
+from isco_api.hiding import seen, seen_all
 from isco_api.routes.given import Asking, Given
 from isco_api.service import Service
 from isco_api.worker import uploaded_file
@@ -71,12 +72,12 @@ class Start(Struct, forbid_unknown_fields=True):
 
 
 def own(service: Service, caller: Caller, number: str) -> FileJob:
-    """A job that the caller may see: its own, or any for reviewers."""
+    """A job that the caller may see, as far as it may: its own, or any for reviewers."""
     with service.store.read() as db:
         job = jobs.one(db, number)
     if job.owner != caller.user.name and not at_least(caller.user.role, "reviewer"):
         raise NotFoundError(f"there is no job '{number[:40]}' of yours; list the jobs to see their numbers")
-    return job
+    return seen(caller, job)
 
 
 def take_upload(service: Service, who: str, name: str, path: Path, encoding: str = "", delimiter: str = "") -> Look:
@@ -155,7 +156,7 @@ def start_job(service: Service, caller: Caller, number: str, wanted: Start) -> F
         fill = current(db).review_grades if wanted.review is None else wanted.review
         started = jobs.start(db, caller.name, number, columns, tuple(fill), wanted.priority)
     service.wake.set()
-    return started
+    return seen(caller, started)
 
 
 def write_out(service: Service, job: FileJob, kind: Format) -> Path:
@@ -229,7 +230,7 @@ def list_jobs(service: Given, caller: Asking, limit: Annotated[int, Parameter(ge
 def files_of(service: Service, caller: Caller, limit: int = 100) -> list[FileJob]:
     """The files that the caller may see, the newest first."""
     with service.store.read() as db:
-        return jobs.listed(db, "" if at_least(caller.user.role, "reviewer") else caller.user.name, limit)
+        return seen_all(caller, jobs.listed(db, "" if at_least(caller.user.role, "reviewer") else caller.user.name, limit))
 
 
 @get("/jobs/{number:str}", operation_id="getJob", summary="One file", tags=["jobs"], sync_to_thread=True, **needs("coder", "jobs"))
@@ -270,7 +271,7 @@ def cancel_job(service: Service, caller: Caller, number: str) -> FileJob:
     """The job, stopped."""
     own(service, caller, number)
     with service.store.write() as db:
-        return jobs.cancel(db, caller.name, number)
+        return seen(caller, jobs.cancel(db, caller.name, number))
 
 
 @post("/jobs/{number:str}/resume", operation_id="resumeJob", summary="Go on", tags=["jobs"], status_code=202, sync_to_thread=True,
@@ -286,7 +287,7 @@ def resume_job(service: Service, caller: Caller, number: str) -> FileJob:
     with service.store.write() as db:
         job = jobs.resume(db, caller.name, number)
     service.wake.set()
-    return job
+    return seen(caller, job)
 
 
 @delete("/jobs/{number:str}", operation_id="removeJob", summary="Remove a file and its result", tags=["jobs"], status_code=204,
@@ -326,7 +327,8 @@ async def _progress(service: Service, caller: Caller, number: str) -> AsyncItera
         await asyncio.sleep(POLL_SECONDS)
 
 
-@get("/jobs/{number:str}/result", operation_id="fetchResult", summary="Fetch the result", tags=["jobs"], **needs("coder", "jobs"))
+@get("/jobs/{number:str}/result", operation_id="fetchResult", summary="Fetch the result", tags=["jobs"],
+     **needs("coder", "jobs", tells=True))  # fmt: skip
 async def result(
     service: Given, caller: Asking, number: Number,
     kind: Annotated[Format, QueryParameter(name="format", description="csv, xlsx, parquet or jsonl")] = "csv",

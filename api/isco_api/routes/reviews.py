@@ -2,19 +2,18 @@
 
 from typing import Annotated
 
-import msgspec
 from litestar import get, post
 from litestar.openapi.spec import Example
 from litestar.params import Body, JSONBody, Parameter, QueryParameter
 from msgspec import Meta, Struct
 
-from isco_api.access import Caller, needs
+from isco_api.access import needs
+from isco_api.hiding import seen, seen_all
 from isco_api.routes.given import LARGEST, Asking, Given
-from isco_api.service import Service
 from isco_rag.errors import AccessError, NotFoundError
 from isco_rag.store import assignments, reviews
 from isco_rag.store.records import DecisionKind, Review, ReviewState
-from isco_rag.store.reviews import Filter, at_least
+from isco_rag.store.reviews import Filter
 from isco_rag.types import Grade
 
 Number = Annotated[int, Parameter(ge=1, le=LARGEST, description="The review's number.")]
@@ -56,27 +55,6 @@ def possible(numbers: list[int]) -> list[int]:
     return [number for number in numbers if 0 < number <= LARGEST]
 
 
-def hidden(review: Review) -> Review:
-    """The review without what the machine said, and without what lets it be guessed: why it is here, its place and its weight."""
-    said = msgspec.structs.replace(
-        review.record.prediction, code="", title="", level=0, confidence=0.0, grade="not_codable", review=True, top=(), reason=""
-    )  # fmt: skip
-    # How likely a record was to be drawn tells its band, and its design how sure the machine was.
-    return msgspec.structs.replace(
-        review, why="", score=0.0, weight=1.0, design="", record=msgspec.structs.replace(review.record, prediction=said)
-    )
-
-
-def hides(service: Service, caller: Caller) -> bool:
-    """Whether the machine's answer is kept from the caller in review. Of settled records too: who undoes a decision decides anew."""
-    return not at_least(caller.user.role, "reviewer") and service.running().hide_machine_code
-
-
-def seen(service: Service, caller: Caller, review: Review) -> Review:
-    """The review as the caller may see it."""
-    return hidden(review) if hides(service, caller) else review
-
-
 @get("/reviews", operation_id="listReviews", summary="The review queue", tags=["review"], sync_to_thread=True, **needs("coder", "review"))
 def queue(
     service: Given, caller: Asking,
@@ -90,12 +68,11 @@ def queue(
     limit: Annotated[int, Parameter(ge=1, le=500)] = 20,
 ) -> list[Review]:  # fmt: skip
     """The most useful first, those you skipped last; of blind records you see only what you said."""
-    wanted, blind = Filter(status, grade or "", group, job, assigned, flagged), hides(service, caller)
-    if blind and (grade or group):
+    wanted = Filter(status, grade or "", group, job, assigned, flagged)
+    if caller.blind and (grade or group):
         raise AccessError("the machine's answer is hidden from coders here, so records can't be chosen by it; leave grade and group out")
     with service.store.read() as db:
-        found = reviews.queue(db, service.engine.taxonomy, caller.user, wanted, limit, mine=mine, blind=blind)
-    return [hidden(review) for review in found] if blind else found
+        return seen_all(caller, reviews.queue(db, service.engine.taxonomy, caller.user, wanted, limit, mine=mine, blind=caller.blind))
 
 
 @get(
@@ -109,7 +86,7 @@ def queue(
 def one(service: Given, caller: Asking, number: Number) -> Review:
     """The record, the machine's answer and what was said of it so far."""
     with service.store.read() as db:
-        return seen(service, caller, reviews.one(db, number, caller.user))
+        return seen(caller, reviews.one(db, number, caller.user))
 
 
 DECIDE = Body(
@@ -130,7 +107,7 @@ def decide(service: Given, caller: Asking, number: Number, data: Annotated[Decid
             code=data.code, reason=data.reason, comment=data.comment, milliseconds=data.milliseconds,
         )  # fmt: skip
     service.taught.set()
-    return seen(service, caller, found)
+    return seen(caller, found)
 
 
 @post("/reviews/{number:int}/undo", operation_id="undoDecision", summary="Take your last decision back", tags=["review"], status_code=200,
@@ -140,7 +117,7 @@ def undo(service: Given, caller: Asking, number: Number) -> Review:
     with service.store.write() as db:
         found = reviews.undo(db, service.engine.taxonomy, caller.user, number)
     service.taught.set()
-    return seen(service, caller, found)
+    return seen(caller, found)
 
 
 @post("/reviews/assign", operation_id="assignReviews", summary="Assign records", tags=["review"], status_code=200, sync_to_thread=True,
