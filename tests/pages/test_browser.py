@@ -30,6 +30,11 @@ def code_file(page: Page, path: Path, *grades: str) -> None:
     expect(page.locator(".state.done")).to_be_visible()
 
 
+def accepted(page: Page) -> None:
+    """Waits until what was decided is safe: before that no key decides anything."""
+    expect(page.locator("#record")).to_have_attribute("aria-busy", "false")
+
+
 def test_a_job_is_coded_while_it_is_typed_and_a_correction_becomes_evidence(page: Page) -> None:
     page.goto("/")
     page.get_by_label("Job title").press_sequentially("cow man")
@@ -95,6 +100,7 @@ def test_ten_records_are_reviewed_by_keyboard(page: Page, tmp_path: Path) -> Non
         for key in keys:
             page.keyboard.press(key)
         expect(record).not_to_have_attribute("data-record", str(number))
+        accepted(page)
         return str(number)
 
     decided = [press("1") for _ in range(8)]

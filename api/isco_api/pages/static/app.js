@@ -10,6 +10,11 @@
     p.textContent = text;
     alertBox().replaceChildren(p);
   };
+  // What the service says of an error, as it says it to htmx; nothing takes the last one away.
+  const tell = (html) => {
+    alertBox().innerHTML = html;
+    if (html) alertBox().scrollIntoView({ block: "nearest" });
+  };
 
   const toggleTheme = () => {
     const root = document.documentElement;
@@ -130,5 +135,5 @@
     });
   }
 
-  window.isco = { complain, status };
+  window.isco = { complain, status, tell };
 })();
