@@ -9,10 +9,11 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from isco_api.access import COOKIE
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.demo import PASSWORD, Office, fill, working
-from tests.pages.conftest import OPTIONS
+from tests.demo import Office, fill, working
+from tests.pages.conftest import OPTIONS, PATIENCE
 from tests.pages.test_browser import AXE
 
 WIDTHS = {390: 844, 820: 1180, 1440: 900}
@@ -88,16 +89,13 @@ def places(office: Office) -> dict[str, tuple[str, str, Step]]:
     }  # fmt: skip
 
 
-def sit_down(browser: Browser, address: str, name: str) -> Page:
-    """A window, logged in where it has a name."""
-    page = browser.new_context(base_url=address, viewport={"width": 1440, "height": 900}).new_page()
+def sit_down(browser: Browser, address: str, office: Office, name: str) -> Page:
+    """A window with somebody's login, or with nobody's."""
+    context = browser.new_context(base_url=address, viewport={"width": 1440, "height": 900})
+    context.set_default_timeout(PATIENCE)
     if name:
-        page.goto("/login")
-        page.get_by_label("Name").fill(name)
-        page.get_by_label("Password").fill(PASSWORD)
-        page.get_by_role("button", name="Log in").click()
-        expect(page.locator(".who")).to_have_text(name)
-    return page
+        context.add_cookies([{"name": COOKIE, "value": office.desks[name].cookies[COOKIE], "url": address}])
+    return context.new_page()
 
 
 def shoot(page: Page, folder: Path, name: str) -> list[str]:
@@ -142,11 +140,12 @@ def main(folder: Path, only: list[str]) -> None:
     pictures.mkdir(parents=True, exist_ok=True)
     program = shutil.which("chromium") or shutil.which("google-chrome")
     with working(state) as (address, office), sync_playwright() as playwright:
+        expect.set_options(timeout=PATIENCE)
         browser = playwright.chromium.launch(executable_path=program, args=list(OPTIONS))
         desks: dict[str, Page] = {}
         chosen = {name: place for name, place in places(office).items() if not only or name in only}
         for name, (who, path, step) in chosen.items():
-            page = desks.get(who) or desks.setdefault(who, sit_down(browser, address, who))
+            page = desks.get(who) or desks.setdefault(who, sit_down(browser, address, office, who))
             page.set_viewport_size({"width": 1440, "height": 900})
             page.goto(path)
             step(page)
