@@ -130,7 +130,7 @@ def fill(state: Path) -> None:
 def teach(office: Office, rows: Sequence[Row]) -> None:
     """A file of corrections with rows that contradict what is known and rows that can't be taken; two people who differ."""
     lines = [("title", "duties", "code"), *((row["title"], row["duties"], row["code"]) for row in rows)]
-    lines += [("midwife", "", "7115"), ("truck driver", "", "2221"), ("baker of nothing", "", "99999"), ("", "", "2411")]
+    lines += [("Cowman / Milker, relief", "", "7115"), ("physicist", "", "2221"), ("baker of nothing", "", "99999"), ("", "", "2411")]
     number = office.ask("bob", "POST", "/corrections/imports", files={"data": ("corrected by the region.csv", table(lines))})["id"]
     while office.ask("bob", "GET", f"/corrections/imports/{number}")["state"] != "done":
         sleep(0.2)
