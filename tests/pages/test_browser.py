@@ -103,7 +103,38 @@ def test_ten_records_are_reviewed_by_keyboard(page: Page, tmp_path: Path) -> Non
         accepted(page)
         return str(number)
 
-    decided = [press("1") for _ in range(8)]
+    decided = [press("1") for _ in range(4)]
+    # Flagged and commented on, the record stays.
+    page.keyboard.press("f")
+    expect(page.locator("#record")).to_contain_text("flagged")
+    accepted(page)
+    page.keyboard.press("c")
+    page.keyboard.type("ask the employer")
+    page.keyboard.press("Enter")
+    expect(page.locator("#record")).to_contain_text("ask the employer")
+    accepted(page)
+    decided.append(press("3"))
+    # Down the tree, up again, and down to a group.
+    tree = page.locator("#other-found button[name=code]")
+    page.keyboard.press("/")
+    expect(tree).to_have_count(10)
+    for opened, groups in (("2", 7), ("21", 7)):
+        while page.evaluate("document.activeElement.value") != opened:
+            page.keyboard.press("ArrowDown")
+        page.keyboard.press("ArrowRight")
+        expect(tree).to_have_count(groups)
+        expect(tree.first).to_have_attribute("value", opened)
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowLeft")
+    expect(tree.first).to_have_attribute("value", "0")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    decided.append(press("Enter"))
+    # Esc leads back to the keys.
+    page.keyboard.press("/")
+    page.keyboard.type("2221")
+    page.keyboard.press("Escape")
+    decided += [press("2"), press("1")]
     assert len(set(decided)) == 8
     # A reason by keyboard; the search by keyboard, Enter takes what was found.
     page.keyboard.press("n")
@@ -124,6 +155,9 @@ def test_ten_records_are_reviewed_by_keyboard(page: Page, tmp_path: Path) -> Non
     told = {str(r["id"]): r for r in page.request.get("/api/v1/reviews?state=done&mine=false&limit=200").json()}
     assert set(decided) <= set(told)
     assert told[decided[0]]["final_code"] == told[decided[0]]["record"]["prediction"]["top"][0]["code"]
+    assert [(d["kind"], d["comment"]) for d in told[decided[4]]["decisions"][:2]] == [("flag", ""), ("comment", "ask the employer")]
+    assert told[decided[4]]["final_code"] == told[decided[4]]["record"]["prediction"]["top"][2]["code"]
+    assert told[decided[5]]["final_code"] == "1"
     assert told[decided[8]]["final_reason"] == "too general"
     assert told[decided[9]]["final_code"] == told[decided[9]]["record"]["prediction"]["top"][1]["code"]
     assert skipped not in told
