@@ -1,9 +1,10 @@
 """The order of the queue and what comes next in it, against the whole queue sorted in Python."""
 
 from random import Random
+from typing import Any
 
 import pytest
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, select
 
 from isco_rag.store import assignments, reviews
 from isco_rag.store.database import Store
@@ -25,7 +26,7 @@ def sorted_out(db: Connection, name: str, *, blind: bool = False) -> list[int]:
     def answered(number: int, by: str) -> bool:
         return any(d.review_id == number and d.by == by and d.kind in ANSWERS for d in said)
 
-    def place(row: table.c) -> tuple[object, ...]:  # type: ignore[valid-type]
+    def place(row: Row[Any]) -> tuple[Any, ...]:
         skips = sum(d.review_id == row.id and d.by == name and d.kind == "skip" for d in said)
         return skips, row.assigned != name, 0 if blind else -row.score, row.id
 
