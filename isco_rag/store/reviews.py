@@ -113,14 +113,44 @@ def queue(
 
     With `blind` they come in the order of their numbers, since the first would be the one of which the machine is least sure.
     """
-    query = chosen(_select(), taxonomy, wanted).limit(limit)
-    if mine:
-        own = and_(decisions.c.review_id == reviews.c.id, decisions.c.by == reader.name, decisions.c.undone == "")
-        skipped = select(func.count()).where(own, decisions.c.kind == "skip").scalar_subquery()
-        query = query.where(~answered_by(reader.name), or_(reviews.c.assigned.in_(("", reader.name)), answered_by(reviews.c.assigned)))
-        query = query.order_by(skipped, reviews.c.assigned != reader.name)
-    query = query.order_by(reviews.c.id) if blind else query.order_by(reviews.c.score.desc(), reviews.c.id)
-    return [_veiled(db, row, reader) for row in db.execute(query)]
+    found = ranked(db, taxonomy, reader, wanted, limit, mine=mine, blind=blind)
+    rows = {row.id: row for row in db.execute(_select().where(reviews.c.id.in_(found)))}
+    return [_veiled(db, rows[number], reader) for number in found]
+
+
+def ranked(
+    db: Connection, taxonomy: Taxonomy, reader: User, wanted: Filter, limit: int, *,
+    mine: bool = True, blind: bool = False, after: int = 0, only: int = 0,
+) -> list[int]:  # fmt: skip
+    """The numbers of what `queue` gives, in its order, without a record being read.
+
+    With `after` those that can follow when that one is decided: not itself, nor those of its text, which may be settled with it. With
+    `only` that one, if it is in the queue at all.
+    """
+    useful = [reviews.c.id] if blind else [reviews.c.score.desc(), reviews.c.id]
+    query = chosen(select(reviews.c.id).join(predictions, predictions.c.id == reviews.c.prediction_id), taxonomy, wanted)
+    if only:
+        query = query.where(reviews.c.id == only)
+    if after:
+        text = select(predictions.c.text_key).join(reviews, predictions.c.id == reviews.c.prediction_id).where(reviews.c.id == after)
+        query = query.where(reviews.c.id != after, predictions.c.text_key != text.scalar_subquery())
+    if not mine:
+        return list(db.execute(query.order_by(*useful).limit(limit)).scalars())
+    query = query.where(~answered_by(reader.name), or_(reviews.c.assigned.in_(("", reader.name)), answered_by(reviews.c.assigned)))
+    own = and_(decisions.c.by == reader.name, decisions.c.kind == "skip", decisions.c.undone == "")
+    skipped = reviews.c.id.in_(select(decisions.c.review_id).where(own))
+    times = select(func.count()).where(own, decisions.c.review_id == reviews.c.id).scalar_subquery()
+    # One query for each rank: sorted within, each can walk the index and stop at the first that fits, where one for all would sort the queue.
+    ranks = (
+        query.where(~skipped, reviews.c.assigned == reader.name).order_by(*useful),
+        query.where(~skipped, reviews.c.assigned != reader.name).order_by(*useful),
+        query.where(skipped).order_by(times, reviews.c.assigned != reader.name, *useful),
+    )
+    found: list[int] = []
+    for rank in ranks:
+        if len(found) < limit:
+            found += db.execute(rank.limit(limit - len(found))).scalars()
+    return found
 
 
 def answered_by(name: str | Column[str]) -> ColumnElement[bool]:

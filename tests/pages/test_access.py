@@ -105,6 +105,13 @@ def test_what_people_type_is_text_on_the_page(people: Service, client: Client) -
     assert 'onmouseover="x' not in answer.text
 
 
+def test_an_error_quotes_what_was_asked_for_as_it_is(people: Service, client: Client) -> None:
+    log_in(people, client, "viewer")
+    for asked, shown in (("50%25", "50%"), ("%25(name)s", "%(name)s"), ("%3Cb%3E", "&lt;b&gt;")):
+        answer = client.get(f"/classification/{asked}")
+        assert (answer.status_code, f"&#39;{shown}&#39;" in answer.text) == (404, True), answer.text
+
+
 def test_no_page_has_a_script_or_style_of_its_own_or_from_elsewhere(people: Service, client: Client) -> None:
     log_in(people, client, "administrator")
     for path in OPEN_TO:

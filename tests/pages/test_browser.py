@@ -30,6 +30,11 @@ def code_file(page: Page, path: Path, *grades: str) -> None:
     expect(page.locator(".state.done")).to_be_visible()
 
 
+def accepted(page: Page) -> None:
+    """Waits until what was decided is safe: before that no key decides anything."""
+    expect(page.locator("#record")).to_have_attribute("aria-busy", "false")
+
+
 def test_a_job_is_coded_while_it_is_typed_and_a_correction_becomes_evidence(page: Page) -> None:
     page.goto("/")
     page.get_by_label("Job title").press_sequentially("cow man")
@@ -95,9 +100,41 @@ def test_ten_records_are_reviewed_by_keyboard(page: Page, tmp_path: Path) -> Non
         for key in keys:
             page.keyboard.press(key)
         expect(record).not_to_have_attribute("data-record", str(number))
+        accepted(page)
         return str(number)
 
-    decided = [press("1") for _ in range(8)]
+    decided = [press("1") for _ in range(4)]
+    # Flagged and commented on, the record stays.
+    page.keyboard.press("f")
+    expect(page.locator("#record")).to_contain_text("flagged")
+    accepted(page)
+    page.keyboard.press("c")
+    page.keyboard.type("ask the employer")
+    page.keyboard.press("Enter")
+    expect(page.locator("#record")).to_contain_text("ask the employer")
+    accepted(page)
+    decided.append(press("3"))
+    # Down the tree, up again, and down to a group.
+    tree = page.locator("#other-found button[name=code]")
+    page.keyboard.press("/")
+    expect(tree).to_have_count(10)
+    for opened, groups in (("2", 7), ("21", 7)):
+        while page.evaluate("document.activeElement.value") != opened:
+            page.keyboard.press("ArrowDown")
+        page.keyboard.press("ArrowRight")
+        expect(tree).to_have_count(groups)
+        expect(tree.first).to_have_attribute("value", opened)
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowLeft")
+    expect(tree.first).to_have_attribute("value", "0")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    decided.append(press("Enter"))
+    # Esc leads back to the keys.
+    page.keyboard.press("/")
+    page.keyboard.type("2221")
+    page.keyboard.press("Escape")
+    decided += [press("2"), press("1")]
     assert len(set(decided)) == 8
     # A reason by keyboard; the search by keyboard, Enter takes what was found.
     page.keyboard.press("n")
@@ -118,6 +155,9 @@ def test_ten_records_are_reviewed_by_keyboard(page: Page, tmp_path: Path) -> Non
     told = {str(r["id"]): r for r in page.request.get("/api/v1/reviews?state=done&mine=false&limit=200").json()}
     assert set(decided) <= set(told)
     assert told[decided[0]]["final_code"] == told[decided[0]]["record"]["prediction"]["top"][0]["code"]
+    assert [(d["kind"], d["comment"]) for d in told[decided[4]]["decisions"][:2]] == [("flag", ""), ("comment", "ask the employer")]
+    assert told[decided[4]]["final_code"] == told[decided[4]]["record"]["prediction"]["top"][2]["code"]
+    assert told[decided[5]]["final_code"] == "1"
     assert told[decided[8]]["final_reason"] == "too general"
     assert told[decided[9]]["final_code"] == told[decided[9]]["record"]["prediction"]["top"][1]["code"]
     assert skipped not in told

@@ -12,7 +12,7 @@ from isco_rag.store.database import open_store
 from isco_rag.store.records import Role
 from tests.api.test_serving import serving
 from tests.pages.conftest import PATIENCE
-from tests.pages.test_browser import AXE, code_file
+from tests.pages.test_browser import AXE, accepted, code_file
 
 PASSWORD = "correct horse battery"
 PEOPLE: dict[str, Role] = {"ann": "coder", "bob": "coder", "eve": "reviewer", "max": "administrator"}
@@ -67,6 +67,7 @@ def press(page: Page, key: str) -> None:
     number = record.get_attribute("data-record")
     page.keyboard.press(key)
     expect(record).not_to_have_attribute("data-record", str(number))
+    accepted(page)
 
 
 def settled(page: Page) -> list[Any]:

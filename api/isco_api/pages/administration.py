@@ -30,9 +30,9 @@ Name = Annotated[str, Parameter(max_length=80)]
 Form = Request[Any, Any, Any]
 # The settings that are numbers, as the form names them.
 NUMBERS = {
-    "sample_rows": no_text("rows at most"), "sample_share": no_text("share of the rows at most"), "sample_random": no_text("part drawn at random"),
-    "sample_uncertain": no_text("part that is uncertain"), "sample_diverse": no_text("part that differs"),
-    "alert_rows": no_text("rows that it takes to say anything"), "alert_psi": no_text("codes or confidence shift (PSI)"),
+    "sample_rows": no_text("at most so many rows"), "sample_share": no_text("at most this share of the rows (0.02 is two in a hundred)"), "sample_random": no_text("share of them drawn at random"),
+    "sample_uncertain": no_text("share of them that are uncertain"), "sample_diverse": no_text("share of them that differ from each other"),
+    "alert_rows": no_text("rows that it takes to say anything"), "alert_psi": no_text("codes or confidence shift (PSI; above 0.25 is much)"),
     "alert_automation": no_text("automation falls by"), "alert_far": no_text("texts with no near example rise by"),
     "alert_centroid": no_text("centre of the texts turns by"), "alert_calibration": no_text("corrected more often than expected by"),
     "alert_error": no_text("wrong of what goes out untouched, surely above"),

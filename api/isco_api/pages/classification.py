@@ -25,7 +25,9 @@ def search(service: Given, caller: Asking, request: HTMXRequest, words: Words = 
     taxonomy = service.engine.taxonomy
     found = found_by(taxonomy, words, RESULTS) if words.strip() else None
     name = "parts/groups.html" if request.htmx else "classification.html"
-    return page(name, caller, "/classification", taxonomy=taxonomy, group=None, path=(), words=words, found=found, examples=())
+    return page(
+        name, caller, "/classification", taxonomy=taxonomy, group=None, path=(), words=words, found=found, most=RESULTS, examples=()
+    )
 
 
 @get("/classification/{code:str}", sync_to_thread=True, **needs("viewer", "classify"))
@@ -38,7 +40,7 @@ def group(service: Given, caller: Asking, code: Code) -> Template:
     ]
     return page(
         "classification.html", caller, "/classification", taxonomy=taxonomy, group=found, path=taxonomy.path(code), words="", found=None,
-        examples=examples[:EXAMPLES],
+        most=RESULTS, examples=examples[:EXAMPLES],
     )  # fmt: skip
 
 

@@ -135,13 +135,18 @@ def page(name: str, caller: Caller | None, here: str = "", **context: Any) -> Te
 def error_page(request: Request[Any, Any, Any], problem: Problem) -> str:
     """A whole page for an error, with a login where that is what is missing; for htmx the message alone."""
     part = request.headers.get("hx-request") == "true"
-    if problem.type in SAID and problem.status in SAID[problem.type]:
+    # Of the others it is not known what they quote; a text for translation may hold no percent sign.
+    ours = problem.status in SAID.get(problem.type, {})
+    if ours:
         problem = msgspec.structs.replace(problem, detail=SAID[problem.type][problem.status])
     wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     shown = environment().get_template("parts/alert.html" if part else "error.html")
     caller = request.scope.get("user")
     return shown.render(
-        **around(caller if isinstance(caller, Caller) else None), problem=problem, wanted=wanted if request.method == "GET" else "/"
+        **around(caller if isinstance(caller, Caller) else None),
+        problem=problem,
+        ours=ours,
+        wanted=wanted if request.method == "GET" else "/",
     )
 
 

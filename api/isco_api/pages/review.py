@@ -1,12 +1,15 @@
 """The review queue, one record a screen, by keyboard: each decision answers with the next record.
 
+The page fetches the record to come while the one before it is looked at, shows it at the key and names it with the decision (`shown`); the
+decision then answers with nothing where that record is still to be decided, and with another one where it is not.
+
 What was decided on this screen travels with it as a list of numbers, the last first, so that undo goes back step by step.
 """
 
 from typing import Annotated, Any
 
 import msgspec
-from litestar import Request, get, post
+from litestar import Request, Response, get, post
 from litestar.params import Parameter
 from litestar.response import Template
 from msgspec import Struct
@@ -65,13 +68,34 @@ def show(service: Given, caller: Asking, request: Request[Any, Any, Any]) -> Tem
     return _shown(service, caller, wanted, whole=True, files=listed, load=load, disputes=disputes)
 
 
-def next_of(service: Service, caller: Caller, wanted: Wanted) -> Review | None:
-    """The record that the caller can decide now and that is most useful, None where there is none."""
+def _asked(caller: Caller, wanted: Wanted) -> Filter:
+    """The filter as the store takes it; nobody is told by it what the machine's answer is that is hidden from him."""
     grade, group = ("", "") if caller.blind else (wanted.grade, wanted.group)
-    asked = Filter(wanted.state, grade, group, wanted.job, caller.user.name if wanted.own else "", wanted.flagged)
+    return Filter(wanted.state, grade, group, wanted.job, caller.user.name if wanted.own else "", wanted.flagged)
+
+
+def next_of(service: Service, caller: Caller, wanted: Wanted, after: int = 0) -> Review | None:
+    """The record that the caller can decide now and that is most useful, or that comes when `after` is decided; None where there is none."""
     with service.store.read() as db:
-        found = reviews.queue(db, service.engine.taxonomy, caller.user, asked, 1, blind=caller.blind)
-    return seen(caller, found[0]) if found else None
+        found = reviews.ranked(db, service.engine.taxonomy, caller.user, _asked(caller, wanted), 1, blind=caller.blind, after=after)
+        return seen(caller, reviews.one(db, found[0], caller.user)) if found else None
+
+
+def _stands(service: Service, caller: Caller, wanted: Wanted, number: int) -> bool:
+    """Whether a record that was shown ahead is still one that the caller can decide now."""
+    with service.store.read() as db:
+        return bool(reviews.ranked(db, service.engine.taxonomy, caller.user, _asked(caller, wanted), 1, blind=caller.blind, only=number))
+
+
+def _having(wanted: Wanted, number: int) -> Wanted:
+    """What is wanted when a record was decided."""
+    return msgspec.structs.replace(wanted, history=(number, *wanted.history)[:REMEMBERED])
+
+
+def _number(said: object) -> int:
+    """The number that a form names, 0 where it names none that a record can have."""
+    text = str(said or "")
+    return int(text) if text.isdecimal() and len(text) < 16 else 0
 
 
 def _shown(service: Service, caller: Caller, wanted: Wanted, *, whole: bool = False, review: Review | None = None, **more: Any) -> Template:
@@ -83,9 +107,17 @@ def _shown(service: Service, caller: Caller, wanted: Wanted, *, whole: bool = Fa
     )  # fmt: skip
 
 
+@get("/review/{number:int}/next", sync_to_thread=True, **needs("coder", "review"))
+def ahead(service: Given, caller: Asking, request: Request[Any, Any, Any], number: Number) -> Template | Response[None]:
+    """The record that comes when this one is decided, as it will stand then; nothing where there is none."""
+    wanted = wanted_of(request.query_params)
+    review = next_of(service, caller, wanted, after=number)
+    return _shown(service, caller, _having(wanted, number), review=review) if review else Response(None, status_code=204)
+
+
 @post("/review/{number:int}/decide", status_code=200, **needs("coder", "review"))
-async def decide(service: Given, caller: Asking, request: Request[Any, Any, Any], number: Number) -> Template:
-    """The next record, after a decision; the same one after a comment or a flag."""
+async def decide(service: Given, caller: Asking, request: Request[Any, Any, Any], number: Number) -> Template | Response[None]:
+    """The next record, after a decision, or nothing where the page shows one already that stands; the same one after a comment or a flag."""
     form = await request.form()
     kind = next((k for k in KINDS if k == form.get("kind", "code")), None)
     if kind is None:
@@ -93,9 +125,9 @@ async def decide(service: Given, caller: Asking, request: Request[Any, Any, Any]
     code, spent = str(form.get("code", ""))[:40], str(form.get("milliseconds", ""))
     milliseconds = min(int(spent), LONGEST_LOOK) if spent.isdecimal() and len(spent) < 12 else 0
     texts = {name: str(form.get(name, "")) for name in ("reason", "comment")}
-    wanted = wanted_of(form)
+    wanted, shown = wanted_of(form), _number(form.get("shown"))
 
-    def work() -> Template:
+    def work() -> Template | Response[None]:
         with service.store.write() as db:
             decided = reviews.decide(
                 db, service.engine.taxonomy, caller.user, number, kind, code=code if kind == "code" else "",
@@ -103,8 +135,9 @@ async def decide(service: Given, caller: Asking, request: Request[Any, Any, Any]
             )  # fmt: skip
         service.taught.set()
         stays = seen(caller, decided) if kind in ("flag", "comment") else None
-        after = msgspec.structs.replace(wanted, history=(number, *wanted.history)[:REMEMBERED])
-        return _shown(service, caller, after, review=stays)
+        if shown and not stays and _stands(service, caller, wanted, shown):
+            return Response(None, status_code=204)
+        return _shown(service, caller, _having(wanted, number), review=stays)
 
     return await service.engine.aside(work)
 
@@ -140,4 +173,4 @@ async def why(service: Given, caller: Asking, number: Number) -> Template:
     return page("parts/why.html", caller, found=await service.engine.explain(job) if job else None)
 
 
-HANDLERS = (show, decide, undo, why)
+HANDLERS = (show, ahead, decide, undo, why)

@@ -10,11 +10,13 @@ from msgspec import Struct
 
 from isco_api.access import COOKIE, PUBLIC, Caller
 from isco_api.pages.rendering import around as around_page
-from isco_api.pages.rendering import environment, page
+from isco_api.pages.rendering import environment, no_text, page
 from isco_api.routes.given import Given
 from isco_api.routes.sessions import cookie, log_in
 from isco_rag.errors import LimitError, LoginError
 from isco_rag.store import users
+
+TRIED = no_text("Too many logins were tried in the last minute; wait a minute, then try again.")
 
 
 class Login(Struct):
@@ -53,7 +55,8 @@ def begin(
     try:
         found, _ = log_in(service, data.name, data.password, request.client.host if request.client else "")
     except (LoginError, LimitError) as error:
-        context = {**around_page(None), "wanted": inside(data.wanted), "said": str(error), "entered": data.name}
+        said = TRIED if isinstance(error, LimitError) else str(error)
+        context = {**around_page(None), "wanted": inside(data.wanted), "said": said, "entered": data.name}
         return Response(environment().get_template("login.html").render(context), status_code=error.http_status, media_type="text/html")
     return Redirect(inside(data.wanted), status_code=303, cookies=[found])
 

@@ -10,6 +10,11 @@
     p.textContent = text;
     alertBox().replaceChildren(p);
   };
+  // What the service says of an error, as it says it to htmx; nothing takes the last one away.
+  const tell = (html) => {
+    alertBox().innerHTML = html;
+    if (html) alertBox().scrollIntoView({ block: "nearest" });
+  };
 
   const toggleTheme = () => {
     const root = document.documentElement;
@@ -91,6 +96,14 @@
   document.addEventListener("htmx:afterRequest", (event) => { if (event.detail.successful) alertBox().replaceChildren(); });
   document.addEventListener("htmx:responseError", () => alertBox().scrollIntoView({ block: "nearest" }));
 
+  // What takes long says so, and is asked for once. The form is sent as it was: a button that is disabled at once would not be.
+  document.addEventListener("submit", (event) => {
+    const button = event.submitter;
+    if (!button?.dataset.busy) return;
+    setTimeout(() => { button.disabled = true; button.textContent = button.dataset.busy; });
+    status(button.dataset.busy);
+  });
+
   // A file is sent by the API with its progress shown; the page of the file comes next.
   const send = (form) => {
     const data = new FormData();
@@ -130,5 +143,5 @@
     });
   }
 
-  window.isco = { complain, status };
+  window.isco = { complain, status, tell };
 })();
