@@ -147,12 +147,13 @@ def _listed(probabilities: Doubles, slipped: Doubles, codes: Ints, marked: Marke
 
 
 def _metrics(names: Sequence[str], draws: Sequence[Sequence[float]], n: int) -> tuple[Metric, ...]:
-    """The mean of each figure over the draws that have it, and the interval that holds 95 % of them."""
+    """The mean of each figure over the draws, and the interval that holds 95 % of them; NaN where half of the draws or more have none."""
     found = []
     for name, column in zip(names, np.array(draws).T, strict=True):
         there = column[~np.isnan(column)]
-        low, high = np.quantile(there, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]) if len(there) else (np.nan, np.nan)
-        found.append(Metric(name, float(there.mean()) if len(there) else np.nan, float(low), float(high), n))
+        enough = 2 * len(there) > len(column)
+        low, high = np.quantile(there, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]) if enough else (np.nan, np.nan)
+        found.append(Metric(name, float(there.mean()) if enough else np.nan, float(low), float(high), n))
     return tuple(found)
 
 

@@ -13,8 +13,8 @@ from isco_eval.gold import Gold
 from isco_eval.guard import Guarded, check_gold, guard, read_baseline, write_baseline
 from isco_eval.mistakes import Analysis, analyse
 from isco_eval.reading import read_again
-from isco_eval.render import as_html, as_json, as_markdown, write_report
-from isco_eval.report import SECTIONS, make_report
+from isco_eval.render import as_html, as_json, as_markdown, cells, write_report
+from isco_eval.report import SECTIONS, Block, make_report
 from isco_eval.store import open_store
 from isco_eval.suite import Suite
 
@@ -44,6 +44,17 @@ def test_a_page_needs_nothing_but_itself(tmp_path: Path) -> None:
     assert target.read_text(encoding="utf-8") == page
     with pytest.raises(UsageError, match=r"\.html, \.md or \.json"):
         write_report([report], tmp_path / "r.pdf")
+
+
+def test_numbers_of_a_column_are_shown_alike() -> None:
+    rows = ((0.14, 0.1, 0.2, 1 / 3, "a", 1200), (0.06, 0.042, 0.08, 2.0, "b", 7), (None, None, None, -0.0, "c", 0))
+    names, shown, numeric = cells(Block("q", "", "", ("x", "x low", "x high", "raw", "word", "n"), rows, ""))
+    assert names == ["x", "raw", "word", "n"]
+    assert [row[0] for row in shown] == ["0.140 (0.100 to 0.200)", "0.060 (0.042 to 0.080)", "–"]
+    # Numbers that nobody rounded are shown as they are.
+    assert [row[1] for row in shown] == [f"{1 / 3}", "2.0", "0.0"]
+    assert [row[3] for row in shown] == ["1,200", "7", "0"]
+    assert numeric == [True, True, False, True]
 
 
 def test_what_a_user_writes_is_no_part_of_the_page() -> None:
