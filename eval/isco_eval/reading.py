@@ -62,7 +62,7 @@ def read_again(classifier: Classifier, gold: Gold, progress: Callable[[int], Non
         fused.append(first)
         progress(len(first))
     if not rows:
-        nothing = np.empty((0, classifier.settings.neighbours))
+        nothing = np.empty((0, classifier.settings.neighbours), dtype=np.float32)
         return Reading(truth, truth, np.empty((0, len(number))), truth, nothing, nothing.astype(np.int64), nothing.astype(np.int64))
     entries, cosines = np.concatenate([s.entries for s in scored]), np.concatenate([s.cosines for s in scored])
     order = np.lexsort((entries, -cosines, entries < 0))

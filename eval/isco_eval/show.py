@@ -152,7 +152,7 @@ def show_analysis(found: Analysis, gold: Gold, taxonomy: Taxonomy, clusters: int
     )
     for d in found.doubts[:DOUBTS]:
         text = " ".join(f"{gold.jobs[d.row].title} {gold.jobs[d.row].duties}".split())[:70]
-        out.print(f"  {escape(d.id)}  {escape(text)}: {d.gold} {taxonomy.group(d.gold).title} is wrong with {d.wrong:.0%}")
+        out.print(f"  {escape(d.id)}  {escape(text)}: {d.gold} {taxonomy.group(d.gold).title} is wrong with a probability of {d.wrong:.0%}")
         out.print(f"    rather {d.suggested} {taxonomy.group(d.suggested).title}: {d.why}", style="dim")
     if len(found.doubts) > DOUBTS:
         out.print(f"  {len(found.doubts) - DOUBTS:,} more: --doubts FILE", style="dim")
