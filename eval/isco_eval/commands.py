@@ -222,5 +222,5 @@ def sql(name: str | None, named: str, scope: str, show: bool, database: Path) ->
             show_rows(*store.ask(name, number, scope=scope))
 
 
-for command in (looking.guard, looking.errors, looking.parts, looking.held):
+for command in (looking.guard, looking.errors, looking.parts, looking.planted, looking.held):
     evaluate.add_command(command)

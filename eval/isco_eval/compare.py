@@ -80,7 +80,7 @@ class Comparison(Struct, frozen=True):
         ]
         main = [c for c in self.changes if c.key.slice in ("all", "unit group", "level 1", "level 2")]
         for standing in ("better", "worse", "not distinguishable", "the same"):
-            names = [f"{named(c.key)} ({told(c)})" for c in main if c.standing == standing]
+            names = [named(c.key) + (f" ({told(c)})" if standing != "the same" else "") for c in main if c.standing == standing]
             if names:
                 found.append(f"{standing.capitalize()}: {'; '.join(names)}.")
         for test in self.tests:

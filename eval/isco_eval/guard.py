@@ -37,10 +37,10 @@ class Baseline(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Guarded(Struct, frozen=True):
-    """A figure beside its baseline."""
+    """A figure beside its baseline; `found` is None where the run has no such figure, as where no unit group went out at all."""
 
     baseline: Metric
-    found: Metric
+    found: Metric | None
 
     @property
     def more_is_better(self) -> bool:
@@ -49,7 +49,9 @@ class Guarded(Struct, frozen=True):
 
     @property
     def fell(self) -> bool:
-        """Whether the figure left the baseline's interval on the wrong side."""
+        """Whether the figure left the baseline's interval on the wrong side, or is gone."""
+        if self.found is None:
+            return True
         return self.found.value < self.baseline.low if self.more_is_better else self.found.value > self.baseline.high
 
 
@@ -96,7 +98,7 @@ def guard(store: Store, run: int, baseline: Baseline) -> list[Guarded]:
             f"the suite '{baseline.suite}' is read another way than when its baseline was measured (the baseline names {baseline.suite_hash}, it has "
             f"{about['suite_hash']}); measure a new baseline with: isco-rag eval guard {baseline.suite} --write"
         )
-    return [Guarded(b, found[b.name]) for b in baseline.figures if b.name in found]
+    return [Guarded(b, found.get(b.name)) for b in baseline.figures]
 
 
 def _figures(store: Store, run: int) -> dict[str, Metric]:

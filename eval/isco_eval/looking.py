@@ -44,7 +44,7 @@ def guard(
                 continue
             changes = guarding.guard(store, number, known[suite.name])
             show_guard(suite.name, known[suite.name], bench.classifier.parts.name, changes)
-            fell += [f"{suite.name}: {change.found.name}" for change in changes if change.fell]
+            fell += [f"{suite.name}: {change.baseline.name}" for change in changes if change.fell]
             gates = msgspec.structs.asdict(suite)["gates"]
             fell += [f"{suite.name}: gate {name} at least {least}" for name, least, _ in failed_gates(store, number, gates)]
     if fell:
@@ -58,29 +58,40 @@ def guard(
 @click.option("--show", default=10, show_default=True, type=click.IntRange(min=0), metavar="N", help="Clusters to print.")
 @click.option("-o", "--output", "target", type=click.Path(path_type=Path), help="Write the whole analysis as JSON.")
 @click.option("--doubts", type=click.Path(path_type=Path), help="Write the doubted gold codes as CSV, for review.")
+@click.option(
+    "--doubtful", default=0.5, show_default=True, type=click.FloatRange(0, 1, min_open=True), metavar="P",
+    help="Doubt gold codes that are wrong with at least this probability.",
+)  # fmt: skip
 @click.option("--index-also", type=click.Path(path_type=Path), help="As given to the run.")
 @DB_OPTION
-def errors(named: str, show: int, target: Path | None, doubts: Path | None, index_also: Path | None, database: Path) -> None:
-    """Cluster the wrong records of a run: where each lost the right code, and what would mend it.
+def errors(
+    named: str, show: int, target: Path | None, doubts: Path | None, doubtful: float, index_also: Path | None, database: Path
+) -> None:
+    """Cluster the wrong records of a run: where each lost the right code, and what would mend it. Say which gold codes are likely wrong.
 
     The run's bundle reads its gold file again, so both must be where they were.
     """
     import msgspec
 
+    from isco_eval.doubts import doubts_of
     from isco_eval.mistakes import analyse
+    from isco_eval.reading import read_again
     from isco_eval.rerun import reopen, write_doubts
     from isco_eval.show import show_analysis
     from isco_eval.store import open_store
+    from isco_rag.show import FileProgress
 
     with open_store(database, must_exist=True) as store:
         classifier, gold = reopen(store, store.run_number(named), index_also)
-    found = analyse(classifier, gold)
-    show_analysis(found, classifier.taxonomy, show)
+    with FileProgress(len(gold.jobs), keep=0) as progress:
+        reading = read_again(classifier, gold, lambda n: progress.step(n, []))
+    found = analyse(classifier, gold, reading, doubts_of(classifier.taxonomy, gold, reading, doubtful))
+    show_analysis(found, gold, classifier.taxonomy, show)
     if target:
         target.write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=1) + b"\n")
         click.echo(f"written: {target}")
     if doubts:
-        write_doubts(doubts, found, gold, classifier.taxonomy)
+        write_doubts(doubts, found.doubts, gold, classifier.taxonomy)
         click.echo(f"written: {doubts} ({len(found.doubts):,} gold codes to look at)")
 
 
@@ -131,6 +142,57 @@ def parts(
         if not as_json:
             click.echo(f"\n{suite.name}: {len(gold.jobs):,} records")
             show_rows(*table(found[suite.name]))
+    if as_json:
+        click.echo(msgspec.json.format(msgspec.json.encode(found), indent=1).decode())
+
+
+@click.command(short_help="Say how well wrong gold codes are found.")
+@click.argument("names", nargs=-1, required=True, metavar="SUITE...")
+@click.option(
+    "--limit", default=0, type=click.IntRange(min=0), metavar="N", help="Measure on N rows of each suite, drawn by a fixed shuffle."
+)
+@click.option(
+    "--share", default=7.0, show_default=True, type=click.FloatRange(0.1, 50), help="Percent of the records that get a wrong code."
+)
+@click.option("--draws", default=200, show_default=True, type=click.IntRange(20), help="How often records are drawn and codes planted.")
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+@BUNDLE_OPTION
+@SETTINGS_OPTION
+@CALIBRATION_OPTION
+def planted(
+    names: tuple[str, ...], limit: int, share: float, draws: int, as_json: bool, bundle: Path | None, settings_file: Path | None,
+    calibration: Path | None,
+) -> None:  # fmt: skip
+    """Plant wrong gold codes in suites and say how many of them `isco-rag eval errors` would list, beside other ways to rank doubts.
+
+    Nothing is kept.
+    """
+    import msgspec
+
+    from isco_eval import planted as planting
+    from isco_eval.gold import read_suite
+    from isco_eval.reading import read_again
+    from isco_eval.run import without_own
+    from isco_eval.show import show_rows
+    from isco_eval.store import open_store
+    from isco_rag.show import FileProgress
+
+    chosen = present(names, limit)
+    found = {}
+    with open_store(None) as store:
+        bench = open_bench(store, chosen, bundle, settings_file, calibration=calibration, look=False)
+    for suite in chosen:
+        suite.check()
+        gold = read_suite(suite, bench.classifier.taxonomy)
+        with FileProgress(len(gold.jobs), keep=0) as progress:
+            reading = read_again(without_own(bench.classifier, suite, gold), gold, lambda n, step=progress.step: step(n, []))  # type: ignore[misc]
+        found[suite.name] = planting.simulate(bench.classifier.taxonomy, reading, share / 100, draws, suite.seed)
+        if not as_json:
+            one = found[suite.name]
+            click.echo(f"\n{suite.name}: {one.planted:,} codes planted in {one.records:,} records that can be coded, {one.draws} draws\n")
+            for table in planting.tables(one):
+                show_rows(*table)
+                click.echo()
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(found), indent=1).decode())
 

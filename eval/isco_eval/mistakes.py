@@ -11,10 +11,11 @@ from typing import Literal
 import numpy as np
 from msgspec import Struct
 
+from isco_eval.doubts import Doubt, Doubted
 from isco_eval.gold import Gold
-from isco_rag.classify import CHUNK, Classifier
-from isco_rag.fuse import Doubles, fuse
-from isco_rag.ports import Ints
+from isco_eval.reading import NOTHING, Reading
+from isco_rag.classify import Classifier
+from isco_rag.types import Metric
 
 Stage = Literal["not codable", "not retrieved", "others nearer", "fused away", "reranked away"]
 Fix = Literal["label doubt", "contradicting example", "missing example", "close call", "weighing"]
@@ -27,7 +28,7 @@ STAGES: dict[Stage, str] = {
     "reranked away": "the fusion had the right code first, the cross-encoder or the calibration put another before it",
 }
 FIXES: dict[Fix, str] = {
-    "label doubt": "look at the gold code: the coder is surer of another than it usually is where that one is right",
+    "label doubt": "look at the gold code: it is likelier wrong than right",
     "contradicting example": "look at the example: it says nearly the same and has another code",
     "missing example": "code this record by hand into the index: it holds nothing like it under the right code",
     "close call": "nothing simple: the right code is second or third by little; duties or industry would help",
@@ -38,9 +39,6 @@ SAYS_THE_SAME = 0.85
 # Below this cosine, the nearest example of the right group says something else.
 SAYS_ELSE = 0.6
 CLOSE = 0.15
-
-# How many gold records the mean of all is worth where a class's usual probability is worked out.
-WORTH = 20
 
 
 class Mistake(Struct, frozen=True):
@@ -69,25 +67,14 @@ class Cluster(Struct, frozen=True):
     drawn_by: dict[str, int]
 
 
-class Doubt(Struct, frozen=True):
-    """A gold code that confident learning doubts, and the code that it suggests."""
-
-    row: int
-    id: str
-    gold: str
-    suggested: str
-    gold_probability: float
-    suggested_probability: float
-    usual_probability: float
-
-
 class Analysis(Struct, frozen=True):
-    """The wrong records of a gold sample in clusters, the largest first, and the gold codes that are doubted, the most doubtful first."""
+    """The wrong records of a gold sample in clusters, the largest first, and what is doubted of its gold codes."""
 
     records: int
     wrong: int
     clusters: tuple[Cluster, ...]
     doubts: tuple[Doubt, ...]
+    wrong_codes: Metric
 
     def counted(self, what: Literal["stages", "fixes"]) -> dict[str, int]:
         """How many wrong records have each stage or each fix, the most frequent first."""
@@ -97,85 +84,37 @@ class Analysis(Struct, frozen=True):
         return dict(total.most_common())
 
 
-def analyse(classifier: Classifier, gold: Gold) -> Analysis:
-    """The error analysis of a gold sample; records with a gold code above the unit group are left out."""
-    rows = [i for i, code in enumerate(gold.codes) if code in classifier.taxonomy.leaf_number]
-    truth = np.array([classifier.taxonomy.leaf_number[gold.codes[i]] for i in rows], dtype=np.int64)
-    scored = [classifier.score([gold.jobs[i] for i in rows[s : s + CHUNK]]).probabilities for s in range(0, len(rows), CHUNK)]
-    probabilities = np.concatenate(scored) if scored else np.zeros((0, len(classifier.taxonomy.leaves)))
-    doubts = label_doubts(classifier, gold, rows, truth, probabilities)
-    doubted = {d.row for d in doubts}
-    wrong = [n for n in range(len(rows)) if probabilities[n].argmax() != truth[n] or not probabilities[n].any()]
-    mistakes = [
-        m
-        for s in range(0, len(wrong), CHUNK)
-        for m in _mistakes(classifier, gold, rows, truth, probabilities, wrong[s : s + CHUNK], doubted)
-    ]
-    return Analysis(len(rows), len(mistakes), tuple(_clusters(classifier, mistakes)), tuple(doubts))
+def analyse(classifier: Classifier, gold: Gold, reading: Reading, found: Doubted) -> Analysis:
+    """The error analysis of a gold sample from its reading; where the gold code is doubted, that is what would mend the record."""
+    doubted = {doubt.row for doubt in found.doubts}
+    wrong = np.flatnonzero(reading.best != reading.truth)
+    mistakes = [_mistake(classifier, gold, reading, int(n), doubted) for n in wrong]
+    return Analysis(len(reading), len(mistakes), tuple(_clusters(classifier, mistakes)), found.doubts, found.wrong_codes)
 
 
-def label_doubts(classifier: Classifier, gold: Gold, rows: Sequence[int], truth: Ints, probabilities: Doubles) -> list[Doubt]:
-    """Gold codes that confident learning doubts (Northcutt, Jiang and Chuang 2021), the widest gap in probability first.
-
-    A class's usual probability is its mean over the records that have it as gold, drawn towards the mean of all records as if WORTH of them were
-    of this class: a class has a handful of gold records, and one low probability among three must not make everything else look usual.
-    A code is doubted where another class reaches its own usual probability while the gold class falls short of its own. Probabilities
-    must come from a model that never saw these records.
-    """
-    mine_of = probabilities[np.arange(len(truth)), truth]
-    count = np.bincount(truth, minlength=probabilities.shape[1])
-    overall = mine_of.mean() if len(truth) else 0.0
-    usual = (np.bincount(truth, mine_of, minlength=probabilities.shape[1]) + WORTH * overall) / (count + WORTH)
-    leaves, found = classifier.taxonomy.leaves, []
-    for n, i in enumerate(rows):
-        reached = np.where(probabilities[n] >= usual, probabilities[n], 0.0)
-        other = int(reached.argmax())
-        mine = mine_of[n]
-        if reached[other] > 0 and other != truth[n] and mine < usual[truth[n]]:
-            p = (round(float(x), 4) for x in (mine, reached[other], usual[other]))
-            found.append(Doubt(i, gold.jobs[i].id, gold.codes[i], leaves[other], *p))
-    return sorted(found, key=lambda d: (d.gold_probability - d.suggested_probability, d.row))
+def _mistake(classifier: Classifier, gold: Gold, reading: Reading, n: int, doubted: set[int]) -> Mistake:
+    row, right, best, p = int(reading.rows[n]), int(reading.truth[n]), int(reading.best[n]), reading.probabilities[n]
+    job, code = gold.jobs[row], ""
+    stage: Stage = "not codable"
+    fix: Fix = "close call"
+    drawn = ""
+    if best != NOTHING:
+        code = classifier.taxonomy.leaves[best]
+        stage, fix, drawn = _diagnosis(classifier, reading, n)
+    if row in doubted:
+        fix = "label doubt"
+    text = " - ".join(part for part in (job.title, job.duties) if part)
+    sure = round(float(p[max(best, 0)]), 4), round(float(p[right]), 4)
+    return Mistake(row, job.id, text, gold.codes[row], code, *sure, stage, fix, drawn)
 
 
-def _mistakes(
-    classifier: Classifier, gold: Gold, rows: Sequence[int], truth: Ints, probabilities: Doubles, wrong: Sequence[int], doubted: set[int]
-) -> list[Mistake]:
-    texts = [classifier.prepare(gold.jobs[rows[n]]) for n in wrong]
-    able = [k for k, t in enumerate(texts) if not t.reason]
-    found: list[Mistake] = []
-    if able:
-        features, cosines, entries = classifier.evidence([texts[k] for k in able])
-        fused = fuse(features, np.array([texts[k].regime for k in able]), classifier.parts.fusion)
-    place = {k: n for n, k in enumerate(able)}
-    for k, n in enumerate(wrong):
-        i, right, p = rows[n], int(truth[n]), probabilities[n]
-        best = int(p.argmax())
-        stage: Stage = "not codable"
-        fix: Fix = "close call"
-        drawn = ""
-        if k in place:
-            a = place[k]
-            stage, fix, drawn = _diagnosis(classifier, cosines[a], entries[a], fused[a], p, right, best)
-        if i in doubted:
-            fix = "label doubt"
-        job = gold.jobs[i]
-        text = " - ".join(part for part in (job.title, job.duties) if part)
-        code = classifier.taxonomy.leaves[best] if k in place else ""
-        found.append(Mistake(i, job.id, text, gold.codes[i], code, round(float(p[best]), 4), round(float(p[right]), 4), stage, fix, drawn))
-    return found
-
-
-def _diagnosis(
-    classifier: Classifier, cosines: Doubles, entries: Ints, fused: Doubles, p: Doubles, right: int, best: int
-) -> tuple[Stage, Fix, str]:
+def _diagnosis(classifier: Classifier, reading: Reading, n: int) -> tuple[Stage, Fix, str]:
     """Where a record lost its right code, what would mend it, and the id of the nearest example of the group it went to."""
-    there = entries >= 0
-    order = np.lexsort((entries[there], -cosines[there]))
-    near, closeness = entries[there][order], cosines[there][order]
-    labels = classifier.labels[near]
+    right, best, p = int(reading.truth[n]), int(reading.best[n]), reading.probabilities[n]
+    closeness, labels = reading.cosines[n], reading.labels[n]
     mine, other = np.flatnonzero(labels == right), np.flatnonzero(labels == best)
-    drawn = classifier.parts.index.entries[int(near[other[0]])].id if len(other) else ""
-    if int(fused.argmax()) == right:
+    drawn = classifier.parts.index.entries[int(reading.entries[n, other[0]])].id if len(other) else ""
+    if reading.fused[n] == right:
         stage: Stage = "reranked away"
     elif not len(mine):
         stage = "not retrieved"

@@ -12,6 +12,11 @@ from isco_eval.pictures import DARK, draw
 from isco_eval.report import SHOWN, Block, Report
 from isco_rag.errors import EvaluationError, UsageError
 
+# A number with more decimals was rounded by nobody.
+ROUNDED = 4
+# Tables of so few rows stay on one page of paper.
+SHORT = 15
+
 
 def write_report(reports: Sequence[Report], target: Path) -> None:
     """Writes reports to a file whose ending says how: .html, .md or .json."""
@@ -75,6 +80,7 @@ def as_html(reports: Sequence[Report]) -> str:
         more=more,
         svg=_svg,
         shown=SHOWN,
+        short=SHORT,
     )
 
 
@@ -91,9 +97,10 @@ def _svg(block: Block) -> Any:
 
 
 def cells(block: Block) -> tuple[list[str], list[list[str]], list[bool]]:
-    """Column names, cells as people read them, and which columns are numbers: "X", "X low" and "X high" become one cell."""
+    """Column names, cells as people read them, and which columns are numbers: "X", "X low" and "X high" become one cell, all with equally many decimals."""
     names = [c for c in block.columns if not (c.endswith((" low", " high")) and c.rsplit(" ", 1)[0] in block.columns)]
-    rows = [[_cell(record, name) for name in names] for record in block.records]
+    decimals = {name: _decimals([r.get(f"{name}{end}") for r in block.records for end in ("", " low", " high")]) for name in names}
+    rows = [[_cell(record, name, decimals[name]) for name in names] for record in block.records]
     numeric = [any(_is_number(r[name]) for r in block.records) for name in names]
     return names, rows, numeric
 
@@ -102,14 +109,21 @@ def _is_number(value: Any) -> bool:
     return not isinstance(value, str | bool | list) and value is not None
 
 
-def _cell(record: dict[str, Any], name: str) -> str:
+def _decimals(values: Sequence[Any]) -> int | None:
+    """How many decimals the numbers of a column are shown with; None where they are not rounded, and each is shown as it is."""
+    told = [repr(v) for v in values if isinstance(v, float)]
+    most = max((len(t.partition(".")[2]) for t in told), default=0)
+    return most if most <= ROUNDED and not any("e" in t or "n" in t for t in told) else None
+
+
+def _cell(record: dict[str, Any], name: str, decimals: int | None) -> str:
     value, low, high = record[name], record.get(f"{name} low"), record.get(f"{name} high")
     if low is None or high is None or value is None:
-        return _number(value)
-    return f"{_number(value)} ({_number(low)} to {_number(high)})"
+        return _number(value, decimals)
+    return f"{_number(value, decimals)} ({_number(low, decimals)} to {_number(high, decimals)})"
 
 
-def _number(value: Any) -> str:
+def _number(value: Any, decimals: int | None) -> str:
     if value is None:
         return "–"
     if isinstance(value, bool):
@@ -117,7 +131,8 @@ def _number(value: Any) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, float):
-        return f"{value:,}".replace("-", "−")
+        value += 0.0  # no "-0.0"
+        return (f"{value:,}" if decimals is None else f"{value:,.{decimals}f}").replace("-", "−")
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 

@@ -77,7 +77,7 @@ def run_gold(bench: Bench, suite: Suite, gold: Gold, gold_hash: str = "", progre
             "machine": [msgspec.json.encode(machine()).decode()], "program": [version("isco-rag")], "entries": [len(bench.entries)],
             "repeated": [again[0]], "repeated_same": [again[1]], "training_checked": [bench.training.said],
             "sets": [OWN if bench.classifier.parts.conformal else FOLDED],
-            "title": [suite.title], "trust": [suite.trust], "gates": [msgspec.json.encode(suite.gates).decode()],
+            "suite_folder": [suite.folder], "title": [suite.title], "trust": [suite.trust], "gates": [msgspec.json.encode(suite.gates).decode()],
             "manual_minutes": [suite.cost.manual_minutes], "review_minutes": [suite.cost.review_minutes],
         })  # fmt: skip
         _keep_answers(bench, run, columns)

@@ -8,6 +8,7 @@ from rich.padding import Padding
 from rich.table import Table
 
 from isco_eval.figures import headline, metric
+from isco_eval.gold import Gold
 from isco_eval.guard import Baseline, Guarded
 from isco_eval.mistakes import FIXES, STAGES, Analysis
 from isco_eval.render import cells
@@ -15,6 +16,9 @@ from isco_eval.report import Block
 from isco_eval.store import Store
 from isco_rag.show import console, percent, plain_table
 from isco_rag.taxonomy import Taxonomy
+
+# Doubts that are printed; a file takes them all.
+DOUBTS = 10
 
 
 def show_runs(store: Store, runs: Sequence[int]) -> None:
@@ -111,19 +115,15 @@ def show_guard(suite: str, baseline: Baseline, bundle: str, changes: Sequence[Gu
     table.add_column("", justify="left")
     for c in changes:
         limit = c.baseline.low if c.more_is_better else c.baseline.high
-        table.add_row(
-            c.baseline.name, f"{c.baseline.value:.4f}", f"{limit:.4f}", f"{c.found.value:.4f}", f"{c.found.value - c.baseline.value:+.4f}", f"{c.found.n:,}",
-            "[red]fell[/]" if c.fell else "held",
-        )  # fmt: skip
+        now = (f"{c.found.value:.4f}", f"{c.found.value - c.baseline.value:+.4f}", f"{c.found.n:,}") if c.found else ("none", "-", "-")
+        table.add_row(c.baseline.name, f"{c.baseline.value:.4f}", f"{limit:.4f}", *now, "[red]fell[/]" if c.fell else "held")
     out.print(table)
 
 
-def show_analysis(found: Analysis, taxonomy: Taxonomy, clusters: int) -> None:
-    """Where the wrong records lost their code, what would mend them, and the largest clusters with examples."""
+def show_analysis(found: Analysis, gold: Gold, taxonomy: Taxonomy, clusters: int) -> None:
+    """Where the wrong records lost their code, what would mend them, the largest clusters with examples, and the first gold codes to look at."""
     out = console()
-    out.print(
-        f"\n{found.wrong:,} of {found.records:,} records have another best unit group than their gold code; {len(found.doubts):,} gold codes are doubted\n"
-    )
+    out.print(f"\n{found.wrong:,} of {found.records:,} records have another best unit group than their gold code\n")
     for what, told, head in (("stages", STAGES, "where the right code was lost"), ("fixes", FIXES, "what would mend it")):
         table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0), pad_edge=False)
         table.add_column("records", justify="right")
@@ -145,3 +145,14 @@ def show_analysis(found: Analysis, taxonomy: Taxonomy, clusters: int) -> None:
                 f"  {escape(m.id)}  {escape(text)}: gold {m.gold} at {m.gold_probability:.0%}, coded {m.best or '-'} at {m.confidence:.0%}; {m.stage}, {m.fix}",
                 style="dim",
             )
+    w = found.wrong_codes
+    out.print(
+        f"\n{len(found.doubts):,} gold codes are doubted; estimated to be wrong: {100 * w.value:.1f} % ({100 * w.low:.1f}-{100 * w.high:.1f}) of {w.n:,}, "
+        "not counting those that the coder itself would give"
+    )
+    for d in found.doubts[:DOUBTS]:
+        text = " ".join(f"{gold.jobs[d.row].title} {gold.jobs[d.row].duties}".split())[:70]
+        out.print(f"  {escape(d.id)}  {escape(text)}: {d.gold} {taxonomy.group(d.gold).title} is wrong with a probability of {d.wrong:.0%}")
+        out.print(f"    rather {d.suggested} {taxonomy.group(d.suggested).title}: {d.why}", style="dim")
+    if len(found.doubts) > DOUBTS:
+        out.print(f"  {len(found.doubts) - DOUBTS:,} more: --doubts FILE", style="dim")

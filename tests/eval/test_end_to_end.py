@@ -46,14 +46,18 @@ def test_no_text_is_kept_unless_asked(database: Path) -> None:
 
 def test_errors_are_explained_and_doubts_exported(database: Path, tmp_path: Path) -> None:
     whole, doubts = tmp_path / "e.json", tmp_path / "d.csv"
-    found = run("errors", "-o", whole, "--doubts", doubts, "--db", database)
+    found = run("errors", "-o", whole, "--doubts", doubts, "--doubtful", 0.001, "--db", database)
     assert found.exit_code == 0, found.output + found.stderr
     analysis = json.loads(whole.read_text(encoding="utf-8"))
     assert 0 < analysis["wrong"] < analysis["records"] == ROWS
+    assert analysis["doubts"]
     stages = {m["stage"] for c in analysis["clusters"] for m in c["mistakes"]}
     assert stages & {"not retrieved", "others nearer", "fused away", "reranked away"}
     with doubts.open(encoding="utf-8", newline="") as file:
-        assert len(list(csv.DictReader(file))) == len(analysis["doubts"])
+        rows = list(csv.DictReader(file))
+    assert [(row["id"], row["gold"], row["suggested"], row["why"]) for row in rows] == [
+        (d["id"], d["gold"], d["suggested"], d["why"]) for d in analysis["doubts"]
+    ]
 
 
 def test_a_sample_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,6 +75,23 @@ def test_a_sample_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     short = run("own.csv", "--no-training", "--json")
     assert short.exit_code == 0, short.output + short.stderr
     assert json.loads(short.stdout)[0]["suite"] == "own"
+
+
+def test_a_run_is_read_again_as_its_suite_said(tmp_path: Path) -> None:
+    """From wherever the suite stands, by the columns that it names; not where it says something else since."""
+    suite, gold, database = tmp_path / "far" / "own.toml", tmp_path / "far" / "g.csv", tmp_path / "e.duckdb"
+    suite.parent.mkdir()
+    gold.write_text("nr,note,occupation,last\n1,2411,taxi driver,8322\n2,2411,nurse,2221\n")
+    suite.write_text('gold = "g.csv"\n[columns]\nid = "nr"\ntitle = "occupation"\ncode = "last"\n')
+    found = run("run", suite, "--no-training", "--db", database)
+    assert found.exit_code == 0, found.output + found.stderr
+    read = run("errors", "--db", database)
+    assert read.exit_code == 0, read.output + read.stderr
+    assert "of 2 records" in read.output
+    suite.write_text(suite.read_text().replace('code = "last"', 'code = "note"'))
+    other = run("errors", "--db", database)
+    assert other.exit_code == 20
+    assert "is read another way than in run 1" in other.stderr
 
 
 def test_absent_gold_is_left_out_with_a_notice(tmp_path: Path) -> None:

@@ -8,14 +8,17 @@ import msgspec
 import numpy as np
 import pytest
 from isco_eval.compare import compare, mcnemar
+from isco_eval.doubts import doubts_of
 from isco_eval.gold import Gold
 from isco_eval.guard import Guarded, check_gold, guard, read_baseline, write_baseline
-from isco_eval.mistakes import analyse, label_doubts
-from isco_eval.render import as_html, as_json, as_markdown, write_report
-from isco_eval.report import SECTIONS, make_report
+from isco_eval.mistakes import Analysis, analyse
+from isco_eval.reading import read_again
+from isco_eval.render import as_html, as_json, as_markdown, cells, write_report
+from isco_eval.report import SECTIONS, Block, make_report
 from isco_eval.store import open_store
 from isco_eval.suite import Suite
 
+from isco_rag.classify import Classifier
 from isco_rag.errors import EvaluationError, UsageError
 from isco_rag.types import Entry, Job, Metric
 from isco_rag.wiring import with_entries
@@ -41,6 +44,17 @@ def test_a_page_needs_nothing_but_itself(tmp_path: Path) -> None:
     assert target.read_text(encoding="utf-8") == page
     with pytest.raises(UsageError, match=r"\.html, \.md or \.json"):
         write_report([report], tmp_path / "r.pdf")
+
+
+def test_numbers_of_a_column_are_shown_alike() -> None:
+    rows = ((0.14, 0.1, 0.2, 1 / 3, "a", 1200), (0.06, 0.042, 0.08, 2.0, "b", 7), (None, None, None, -0.0, "c", 0))
+    names, shown, numeric = cells(Block("q", "", "", ("x", "x low", "x high", "raw", "word", "n"), rows, ""))
+    assert names == ["x", "raw", "word", "n"]
+    assert [row[0] for row in shown] == ["0.140 (0.100 to 0.200)", "0.060 (0.042 to 0.080)", "–"]
+    # Numbers that nobody rounded are shown as they are.
+    assert [row[1] for row in shown] == [f"{1 / 3}", "2.0", "0.0"]
+    assert [row[3] for row in shown] == ["1,200", "7", "0"]
+    assert numeric == [True, True, False, True]
 
 
 def test_what_a_user_writes_is_no_part_of_the_page() -> None:
@@ -136,6 +150,8 @@ def test_the_guard_holds_what_holds_and_names_what_falls(tmp_path: Path) -> None
         baseline = read_baseline("tiny", tmp_path)
         assert path.name == "tiny.json"
         assert not any(change.fell for change in guard(store, run, baseline))
+        store.connection.execute("DELETE FROM figures WHERE measure = 'right of these'")
+        assert [change.baseline.name for change in guard(store, run, baseline) if change.fell] == ["right of these"]
         with pytest.raises(EvaluationError, match="another way"):
             guard(store, run, msgspec.structs.replace(baseline, suite_hash="other"))
     with pytest.raises(EvaluationError, match="--write"):
@@ -154,9 +170,14 @@ def test_a_figure_falls_when_it_leaves_the_interval_on_the_wrong_side(name: str,
     assert Guarded(Metric(name, 0.7, 0.6, 0.8, 100), Metric(name, value, 0.0, 1.0, 100)).fell == fell
 
 
+def analysed(classifier: Classifier, gold: Gold, doubtful: float = 0.5) -> Analysis:
+    reading = read_again(classifier, gold)
+    return analyse(classifier, gold, reading, doubts_of(classifier.taxonomy, gold, reading, doubtful))
+
+
 def test_mistakes_are_clustered_and_each_has_a_stage_and_a_fix() -> None:
     gold, classifier = tiny_gold(2), tiny_classifier()
-    found = analyse(classifier, gold)
+    found = analysed(classifier, gold)
     assert found.records == 14
     assert (
         found.wrong
@@ -171,21 +192,12 @@ def test_mistakes_are_clustered_and_each_has_a_stage_and_a_fix() -> None:
             assert m.best != m.gold
 
 
-def test_a_wrong_gold_code_is_doubted() -> None:
-    """Of ten records of each of three classes with sure probabilities, one has the code of another class: that one alone is doubted."""
-    classifier = tiny_classifier()
-    leaves = classifier.taxonomy.leaves
-    truth = np.repeat([0, 1, 2], 10)
-    p = np.full((30, len(leaves)), 0.02)
-    p[np.arange(30), truth] = 0.94
-    truth[0] = 1
-    gold = Gold("x", tuple(Job(str(i), id=str(i)) for i in range(30)), tuple(leaves[t] for t in truth))
-    found = label_doubts(classifier, gold, range(30), truth, p)
-    assert [(d.id, d.gold, d.suggested) for d in found] == [("0", leaves[1], leaves[0])]
-
-
 def test_a_contradicting_example_is_named() -> None:
     gold = Gold("x", tuple(Job("ferry pilot", id=str(i)) for i in range(1)), ("taxi",))
     classifier = with_entries(tiny_classifier(), [Entry("liar", "truck", "ferry pilot")])
-    mistake = analyse(classifier, gold).clusters[0].mistakes[0]
+    mistake = analysed(classifier, gold, doubtful=1.0).clusters[0].mistakes[0]
     assert (mistake.best, mistake.fix, mistake.drawn_by) == ("truck", "contradicting example", "liar")
+    # Where the gold code itself is doubted, that is what to look at first.
+    doubted = analysed(classifier, gold, doubtful=1e-9)
+    assert [d.suggested for d in doubted.doubts] == ["truck"]
+    assert doubted.clusters[0].mistakes[0].fix == "label doubt"

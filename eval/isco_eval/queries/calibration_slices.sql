@@ -12,4 +12,4 @@ JOIN f AS r ON r.measure = 'emitted right of coded' AND r.slice = c.slice AND r.
 LEFT JOIN e ON e.measure = 'ECE of the emitted code' AND e.slice = c.slice AND e.value = c.value
 LEFT JOIN e AS b ON b.measure = 'ECE of the emitted code by chance' AND b.slice = c.slice AND b.value = c.value
 WHERE c.measure = 'mean confidence'
-ORDER BY c.slice, c.n DESC, c.value
+ORDER BY c.slice, CASE WHEN c.slice = 'length' THEN c.value END, c.n DESC, c.value

@@ -1,8 +1,8 @@
 -- Accuracy at the unit group by major group of the gold code, beside what was promised: "met" where the interval lies above the
 -- promise, "missed" where it lies below, "open" where it holds it.
 SELECT
-    p.value AS "group", g.title, p.percent AS "top 1", p.low AS "top 1 low", p.high AS "top 1 high", p.n,
-    t.percent AS "top 3", t.low AS "top 3 low", t.high AS "top 3 high",
+    p.value AS "group", g.title, p.percent AS "top 1", p.low AS "top 1 low", p.high AS "top 1 high",
+    t.percent AS "top 3", t.low AS "top 3 low", t.high AS "top 3 high", p.n,
     100 * q.least AS promised,
     CASE WHEN q.least IS NULL THEN '' WHEN p.low >= 100 * q.least THEN 'met' WHEN p.high < 100 * q.least THEN 'missed' ELSE 'open' END AS standing
 FROM percents AS p

@@ -10,4 +10,4 @@ JOIN f AS t ON t.measure = 'top 3' AND t.slice = a.slice AND t.value = a.value
 JOIN f AS e ON e.measure = 'emitted right' AND e.slice = a.slice AND e.value = a.value
 JOIN f AS r ON r.measure = 'for review' AND r.slice = a.slice AND r.value = a.value
 WHERE a.measure = 'top 1'
-ORDER BY a.slice, a.n DESC, a.value
+ORDER BY a.slice, CASE WHEN a.slice = 'length' THEN a.value END, a.n DESC, a.value
