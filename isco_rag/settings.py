@@ -50,7 +50,7 @@ class Holding(Struct, frozen=True, forbid_unknown_fields=True):
     texts: Annotated[int, Meta(ge=1)] = 10
     most: Annotated[float, Meta(ge=0, le=1)] = 0.6
     certain: Annotated[float, Meta(ge=0, le=1)] = 0.7
-    apart: Annotated[float, Meta(ge=0, le=1)] = 0.01
+    apart: Annotated[float, Meta(ge=0, le=1)] = 0.0075
     days: Annotated[int, Meta(ge=0, le=3650)] = 7
 
 

@@ -3,13 +3,15 @@
     python -m isco_eval.holding            (make bench-holding)
 
 Honest stands for a source whose codes agree with the model in a third of the cases. Planted are titles of the index itself under the code of a group
-beside their own, word for word and reworded, alone and among honest rows in one person's name.
+beside their own, word for word and reworded, alone and among honest rows in one person's name; of the groups that are most frequent among the honest rows,
+where they hide best.
 """
 
 import random
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 
 import click
 import msgspec
@@ -30,7 +32,9 @@ from isco_rag.wiring import open_classifier
 
 HONEST = "jobbert_dev"
 SOURCES = ("ads_generated_dev", "ads_real_dev", "jobbert_dev", "ilo_index_dev", "survey_like_dev")
-ROWS, SAMPLE, SAMPLES, GROUPS, SEED = 3000, 1000, 20, 24, 5
+ROWS, SAMPLE, SAMPLES, SEED = 3000, 1000, 20, 5
+# Groups that are planted, and titles of each: about half of those that the index has.
+GROUPS, PLANTED = 24, 25
 FAR = (0.5, NEAR, 0.7)
 # Rows of each source that are looked at for what lies far.
 LOOKED = 400
@@ -67,17 +71,18 @@ def honest_rows(coder: Classifier, limit: int) -> Batch:
     return Batch(jobs, tuple(code for _, code in rows), answered(coder, jobs, HONEST))
 
 
-def planted_rows(coder: Classifier, said: str) -> dict[str, Batch]:
-    """For groups drawn by lot, the titles that the index has of them, put by `said`, under the code of a group beside them."""
+def planted_rows(coder: Classifier, honest: Batch, said: str) -> dict[str, Batch]:
+    """For the most frequent groups, titles that the index has of them, put by `said`, under the code of a group beside them."""
     taxonomy, rng = coder.taxonomy, random.Random(SEED)
     titles: dict[str, dict[str, None]] = defaultdict(dict)
     for entry in coder.parts.index.entries:
         if entry.title and entry.code in taxonomy.leaf_number and entry.id.partition(":")[0] not in ("group", "definition", "task"):
             titles[entry.code][entry.title] = None
     beside = {code: [b for b in taxonomy.leaves if b != code and b[:-1] == code[:-1]] for code in titles}
+    frequent = Counter(p.top[0].code for p in honest.answers if p.top)
     found = {}
-    for code in sorted(rng.sample(sorted(code for code, others in beside.items() if others), GROUPS)):
-        jobs = tuple(Job(said.format(title)) for title in titles[code])
+    for code in sorted([code for code, _ in frequent.most_common() if beside.get(code)][:GROUPS]):
+        jobs = tuple(Job(said.format(title)) for title in rng.sample(sorted(titles[code]), min(PLANTED, len(titles[code]))))
         found[code] = Batch(jobs, (rng.choice(beside[code]),) * len(jobs), answered(coder, jobs, code))
     return found
 
@@ -98,14 +103,16 @@ def variants(rules: Holding) -> Iterator[tuple[str, Holding]]:
     yield "as set", rules
     for sure, most in ((0.8, 0.5), (0.5, 0.5), (0.5, 0.67), (0.4, 0.6)):
         yield f"sure {sure:g}, most {most:g}", msgspec.structs.replace(rules, sure=sure, most=most)
-    for certain, apart in ((0.6, 0.01), (0.6, 0.0125), (0.7, 0.0075), (0.7, 0.015), (0.8, 0.01), (0.7, 1.0)):
+    for certain, apart in ((0.6, 0.0075), (0.6, 0.0125), (0.7, 0.005), (0.7, 0.01), (0.8, 0.0075), (0.7, 1.0)):
         yield f"certain {certain:g}, apart {apart:g}", msgspec.structs.replace(rules, certain=certain, apart=apart)
 
 
 class Found(Struct, frozen=True):
-    """How many rows wait: of honest ones, of samples of them (the mean), of those that differ from the model, of those of one field at a time."""
+    """How many rows wait: of honest ones, of all there are, of samples of them (the mean), of those that differ from the model, of those of one field at a time; and of
+    planted ones alone and among honest ones: groups, most of whose rows wait, and rows."""
 
     honest: int
+    all: int
     samples: float
     differing: int
     fields: int
@@ -137,7 +144,7 @@ def measure(coder: Classifier, known: Known, honest: Batch, planted: dict[str, B
         return groups, rows
 
     return Found(
-        count(first), float(np.mean([count(sample) for sample in samples])), count(honest.some(differing)),
+        count(first), count(honest), float(np.mean([count(sample) for sample in samples])), count(honest.some(differing)),
         sum(count(honest.some(own)) for own in fields.values()), caught(honest.some(())), caught(first), caught(honest.some(order[: 2 * ROWS])),
     )  # fmt: skip
 
@@ -145,44 +152,41 @@ def measure(coder: Classifier, known: Known, honest: Batch, planted: dict[str, B
 def show(found: dict[str, Found], total: int, planted: int) -> None:
     """The table."""
     table = plain_table(
-        "rules", f"honest, {ROWS:,}", f"{SAMPLES} samples of {SAMPLE:,}, mean", "those that differ", f"one field at a time, {total:,}",
-        f"reworded alone: groups of {GROUPS} (rows of {planted})", f"among {ROWS:,}", f"among {2 * ROWS:,}",
-    )  # fmt: skip
+        "rules", f"of {ROWS:,}", f"of {total:,}", f"of {SAMPLE:,}", "differ", "by field", "alone", f"in {ROWS:,}", f"in {2 * ROWS:,}"
+    )
+    click.echo(
+        f"Honest rows that wait: of {ROWS:,}; of all; the mean of {SAMPLES} samples of {SAMPLE:,}; of those of the {ROWS:,} that differ from the model; when each "
+        f"person brings one field alone. Then {planted} planted rows of {GROUPS} groups, reworded: groups that wait for the greater part (rows)."
+    )
     for name, one in found.items():
         pairs = (f"{groups} ({rows})" for groups, rows in (one.alone, one.among, one.among_more))
-        table.add_row(name, str(one.honest), f"{one.samples:.1f}", str(one.differing), str(one.fields), *pairs)
+        table.add_row(name, str(one.honest), str(one.all), f"{one.samples:.1f}", str(one.differing), str(one.fields), *pairs)
     console().print(table)
 
 
 def show_far(coder: Classifier) -> None:
-    """For each source, the share of texts whose nearest entry is below each cosine, and how often the model is right on this side and that of NEAR."""
-    table = plain_table("source", "rows", *(f"below {edge:g}" for edge in FAR), f"right below {NEAR:g}", "right above")
-    for name in SOURCES:
-        gold: Gold = read_suite(msgspec.structs.replace(find_suite(name), limit=LOOKED), coder.taxonomy)
-        answers = answered(coder, gold.jobs, name)
+    """For each source, how many texts have their nearest entry in each range of cosines, and how often the model is right there."""
+    edges = (-1.0, *FAR, 1.01)
+    names = (f"below {FAR[0]:g}", *(f"from {edge:g}" for edge in FAR))
+    table = plain_table("source", "rows", *(cell for name in names for cell in (name, "right")))
+    for source in SOURCES:
+        gold: Gold = read_suite(msgspec.structs.replace(find_suite(source), limit=LOOKED), coder.taxonomy)
+        answers = answered(coder, gold.jobs, source)
         near = np.array([p.near for p in answers])
         right = np.array([bool(p.top) and p.top[0].code.startswith(code) for p, code in zip(answers, gold.codes, strict=True)])
-        far = near < NEAR
-        table.add_row(
-            name, str(len(near)), *(f"{(near < edge).mean():.1%}" for edge in FAR), *(_share(right[side]) for side in (far, ~far))
-        )
+        cells = list[str]()
+        for low, high in pairwise(edges):
+            here = (near >= low) & (near < high)
+            cells += [f"{here.mean():.1%}", f"{right[here].mean():.0%}" if here.any() else "-"]
+        table.add_row(source, str(len(near)), *cells)
     console().print(table)
 
 
-def _share(right: "np.ndarray[tuple[int, ...], np.dtype[np.bool_]]") -> str:
-    return f"{right.mean():.1%} of {len(right)}" if len(right) else "-"
-
-
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--limit", default=0, show_default=True, type=click.IntRange(0), help="Honest rows that are looked at; 0 is all.")
-@click.option("--far/--no-far", default=True, show_default=True, help="Also what lies far from the index.")
-def main(limit: int, far: bool) -> None:
-    """Measure what the holding rules hold, with the thresholds as they are and with others."""
-    coder = open_classifier()
+def show_held(coder: Classifier, limit: int) -> None:
+    """What waits, with each variant of the rules."""
     known = known_titles(coder.parts.index.entries)
-    click.echo(f"bundle {coder.parts.name}")
-    honest, verbatim = honest_rows(coder, limit), planted_rows(coder, "{}")
-    reworded = planted_rows(coder, "senior {} (m/f), full time")
+    honest = honest_rows(coder, limit)
+    verbatim, reworded = (planted_rows(coder, honest, said) for said in ("{}", "senior {} (m/f), full time"))
     rules = coder.settings.holding
     held = sum(len(waiting(coder, known, batch.proposals(), rules)) for batch in verbatim.values())
     click.echo(f"word for word: {held:,} of {sum(len(b.jobs) for b in verbatim.values()):,} planted rows wait")
@@ -190,6 +194,18 @@ def main(limit: int, far: bool) -> None:
         {name: measure(coder, known, honest, reworded, own) for name, own in variants(rules)},
         len(honest.jobs), sum(len(batch.jobs) for batch in reworded.values()),
     )  # fmt: skip
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--limit", default=0, show_default=True, type=click.IntRange(0), help="Honest rows that are looked at; 0 is all.")
+@click.option("--far/--no-far", default=True, show_default=True, help="Also what lies far from the index.")
+@click.option("--held/--no-held", default=True, show_default=True, help="What the rules hold.")
+def main(limit: int, far: bool, held: bool) -> None:
+    """Measure what the holding rules hold, with the thresholds as they are and with others."""
+    coder = open_classifier()
+    click.echo(f"bundle {coder.parts.name}")
+    if held:
+        show_held(coder, limit)
     if far:
         show_far(coder)
 

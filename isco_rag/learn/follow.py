@@ -31,6 +31,8 @@ from isco_rag.types import Entry
 
 log = logging.getLogger("isco_rag.learn")
 FOLDER = "index"
+# With more changes to follow than this a new generation is made of all at once: each append makes the tail anew.
+LONG = 2048
 
 
 class IndexStatus(Struct, frozen=True):
@@ -82,6 +84,18 @@ class Follower:
                 return False
             self.classifier = self._over(self.classifier.known)
             return True
+
+    def catch_up(self) -> None:
+        """Takes up all that has changed, one after the other, or, where that is much, in a new generation."""
+        with self._lock:
+            with self.store.read() as db:
+                behind = corrections.last_change(db) - self.live.last
+            if behind > LONG:
+                try:
+                    self.rebuild()
+                except UsageError:
+                    log.info("another process rebuilds the index")
+            self.follow()
 
     def _over(self, known: Known) -> Classifier:
         """The classifier over the index as it stands; `known` is what entries said before."""
@@ -160,7 +174,7 @@ def open_follower(base: Classifier, store: Store) -> Follower:
     The classifier holds all corrections there are. Folders of other bundles that nobody has open are removed, but for the last few.
     """
     found = _opened(base, store)
-    found.follow()
+    found.catch_up()
     found.check()
     for name in remove_unused(store.folder / FOLDER, base.settings.indexes_kept):
         log.info("an index that nobody uses was removed", extra={"index": name})

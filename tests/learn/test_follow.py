@@ -15,6 +15,7 @@ from isco_index import FlatIndex, build_index
 
 from isco_rag.classify import Classifier
 from isco_rag.explain import explain
+from isco_rag.learn import follow
 from isco_rag.learn.follow import FOLDER, Follower, open_follower, with_own_ids
 from isco_rag.store import corrections
 from isco_rag.store.database import Store, open_store
@@ -304,4 +305,23 @@ def test_an_index_that_another_process_has_open_is_not_removed(tmp_path: Path, p
         assert root.exists() == (process == "lives")
         assert folders(store) == len(followers) + (process == "lives")
         holder.kill()
+    store.close()
+
+
+def test_what_is_far_behind_is_taken_up_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, base, rng, made = open_store(tmp_path), tiny(), random.Random(6), list[int]()
+    for _ in range(20):
+        change(store, rng, made)
+    monkeypatch.setattr(follow, "LONG", 20)
+    one = open_follower(base, store)
+    generation = one.status().generation
+    shutil.rmtree(store.folder / FOLDER)
+    monkeypatch.setattr(follow, "LONG", 5)
+    other = open_follower(base, store)
+    status = other.status()
+    assert (generation, status.generation, status.tail, status.behind) == (1, 2, 0, 0)
+    assert answers(other.classifier) == answers(one.classifier) == at_once(base, store)
+    teach(store, "one more", "taxi")
+    assert other.follow()
+    assert answers(other.classifier) == at_once(base, store)
     store.close()
