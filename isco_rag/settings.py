@@ -46,7 +46,7 @@ class Holding(Struct, frozen=True, forbid_unknown_fields=True):
 
     titles: Annotated[int, Meta(ge=1)] = 5
     share: Annotated[float, Meta(ge=0, le=1)] = 0.1
-    sure: Annotated[float, Meta(ge=0, le=1)] = 0.5
+    sure: Annotated[float, Meta(ge=0, le=1)] = 0.6
     texts: Annotated[int, Meta(ge=1)] = 10
     most: Annotated[float, Meta(ge=0, le=1)] = 0.6
     certain: Annotated[float, Meta(ge=0, le=1)] = 0.7

@@ -101,9 +101,9 @@ def answered(coder: Classifier, jobs: Sequence[Job], name: str) -> tuple[Predict
 def variants(rules: Holding) -> Iterator[tuple[str, Holding]]:
     """The rules with other thresholds beside, by what is different."""
     yield "as set", rules
-    for sure, most in ((0.8, 0.5), (0.5, 0.5), (0.5, 0.67), (0.4, 0.6)):
+    for sure, most in ((0.4, 0.6), (0.5, 0.6), (0.7, 0.6), (0.6, 0.5), (0.6, 0.67)):
         yield f"sure {sure:g}, most {most:g}", msgspec.structs.replace(rules, sure=sure, most=most)
-    for certain, apart in ((0.6, 0.0075), (0.6, 0.0125), (0.7, 0.005), (0.7, 0.01), (0.8, 0.0075), (0.7, 1.0)):
+    for certain, apart in ((0.6, 0.0075), (0.7, 0.005), (0.7, 0.01), (0.8, 0.0075), (0.7, 1.0)):
         yield f"certain {certain:g}, apart {apart:g}", msgspec.structs.replace(rules, certain=certain, apart=apart)
 
 
