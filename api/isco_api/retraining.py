@@ -113,10 +113,8 @@ class Retrainer:
 
     def _judge(self, found: Retraining, *, only: bool) -> str:
         """What the gate said of the model."""
-        settings = self.service.options.settings_file
-        more = [*(("--judge-only",) if only else ()), *(("--settings", str(settings)) if settings else ())]
         try:
-            self._call(found, "promote", found.model, "--by", WHO, *more)
+            self._call(found, "promote", found.model, "--by", WHO, *(("--judge-only",) if only else ()))
         except Failed as error:
             if error.args[0] != RegressionError.exit_code:
                 raise
@@ -127,9 +125,13 @@ class Retrainer:
         """Runs a command to its end; Failed with its exit code and last words, Lost where it was not to go on."""
         options = self.service.options
         place = ["--state", str(options.state), "--bundle", str(self.service.base)]
-        place += ["--database", options.database] if options.database else []
+        place += ["--settings", str(options.settings_file)] if options.settings_file else []
+        # Its URL may hold a password, and everybody on the machine can read a process's arguments.
+        environment = {**os.environ, **({"ISCO_RAG_DATABASE": options.database} if options.database else {})}
         with TemporaryFile(dir=self.service.store.folder / "tmp") as words:
-            process = subprocess.Popen([*self.command, *arguments, *place], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=words)
+            process = subprocess.Popen(
+                [*self.command, *arguments, *place], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=words, env=environment
+            )  # fmt: skip
             try:
                 self._watch(found, process)
             finally:
@@ -150,7 +152,8 @@ class Retrainer:
                             raise Lost
                     renewed = monotonic()
                 except StoreError:
-                    if monotonic() - renewed > retrainings.LEASE_SECONDS:
+                    # In time: the process must be gone before another may take over.
+                    if monotonic() - renewed > retrainings.LEASE_SECONDS - 2 * END_SECONDS:
                         raise Lost from None
 
 

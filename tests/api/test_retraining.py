@@ -98,6 +98,7 @@ def test_nothing_is_retrained_until_somebody_wants_it_then_once_and_a_better_one
         (found,) = client.get(HERE).json()
         assert (found["model"], found["parent"], found["until"], found["attempts"]) == (name, "base", ROWS, 1)
         assert found["said"].startswith(f"{name} may replace base")
+        assert client.get("/api/v1/models/verdicts").json()[0]["words"][-1].startswith("Gold: gold.csv ("), "that of the settings"
         assert 'isco_retrainings{state="done"} 1.0' in client.get("/metrics").text
         page = client.get("/administration/models").text
         assert "Retraining by schedule" in page
