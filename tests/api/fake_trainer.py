@@ -17,6 +17,10 @@ from tests.api.copies import copy_of
 
 
 def train(source: Path, notes: Path, given: dict[str, str]) -> None:
+    # What takes long comes first: at the lowest priority it may wait for everything else on the machine.
+    store = open_store(Path(given["state"]))
+    place = store.folder / FOLDER / given["name"]
+    ready = copy_of(source, notes / f"made-{os.getpid()}", given["name"], until=int(given["until"]))
     stand_back()
     with (notes / "begun").open("a") as file:
         print(os.getpid(), os.nice(0), given["until"], file=file)
@@ -26,9 +30,8 @@ def train(source: Path, notes: Path, given: dict[str, str]) -> None:
     if (notes / "fails").exists():
         sys.stderr.write("isco-rag: there is too little to learn\n")
         sys.exit(7)
-    store = open_store(Path(given["state"]))
-    place = store.folder / FOLDER / given["name"]
-    copy_of(source, place, given["name"], until=int(given["until"]))
+    place.parent.mkdir(exist_ok=True)
+    ready.replace(place)
     registry.register(store, given["by"], given["name"])
 
 
