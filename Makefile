@@ -11,7 +11,7 @@ BIN    := $(VENV)/bin
 TORCH  := torch==2.13.0
 TORCH_INDEX ?= $(if $(shell command -v nvidia-smi),,https://download.pytorch.org/whl/cpu)
 
-.PHONY: run serve load fuzz test test-train lint train eval guard bench bench-index bench-learning clean
+.PHONY: run serve load fuzz test test-train lint train eval guard bench bench-index bench-learning bench-holding bench-reach clean
 
 run: $(VENV)/.base
 	@mkdir -p output
@@ -54,6 +54,14 @@ guard: $(VENV)/.base
 # LEARNING="--append-only --limit 1000" makes it short; a run that was cut off goes on.
 bench-learning: $(VENV)/.train $(VENV)/.eval
 	$(BIN)/python -m isco_eval.learning $(LEARNING)
+
+# What the holding rules hold, of honest and of planted corrections; some minutes.
+bench-holding: $(VENV)/.eval
+	$(BIN)/python -m isco_eval.holding $(HOLDING)
+
+# How far a correction reaches, and what that takes from other titles; some minutes.
+bench-reach: $(VENV)/.eval
+	$(BIN)/python -m isco_eval.reach
 
 bench: $(VENV)/.bench
 	$(BIN)/python -m isco_eval.bench $(BENCH)

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from isco_rag.beside import stand_back
 from isco_rag.errors import CoderError
 
 # Name: where the command stands (module:attribute), and what the list of commands says of it.
@@ -71,13 +72,16 @@ class _Group(click.Group):
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "terminal_width": 100})
 @click.version_option(package_name="isco-rag", prog_name="isco-rag")
-def main() -> None:
+@click.option("--beside", is_flag=True, hidden=True, help="Run as a service runs it beside itself; see isco_rag/beside.py.")
+def main(beside: bool) -> None:
     """Code job descriptions into ISCO-08, with probabilities that mean what they say.
 
     Exit codes: 0 done, 2 usage, 3 input file, 4 unknown code, 5 classification, 6 bundle, 7 training, 8 state database,
     9 not found, 10 conflict, 11 login, 12 access, 13 limit, 14 too large, 15 audit trail, 16 alert,
     20 evaluation, 21 nothing to evaluate here, 22 below baseline.
     """
+    if beside:
+        stand_back()
 
 
 if __name__ == "__main__":

@@ -37,16 +37,20 @@ class Holding(Struct, frozen=True, forbid_unknown_fields=True):
 
     `titles` and `share`: this many of a group's known titles, and this share of them. A group of the shipped index has 52 titles on
     average, so a tenth is five; what one coder misreads now and then stays below. `sure`, `texts` and `most`: this many texts that the model
-    would rather have in a group than anywhere else, and more than this share of all such texts that the person brought in. In 2,948 rows of
-    a noisy but honest source no group lost more than half of them to one other code (docs/decisions/0032-held-corrections.md). What the same
-    person brought in within `days` counts too, so that many small batches are caught as one large one is.
+    has in a group with this probability, and more than this share of all such texts that the person brought in. Of 3,000 rows of a noisy but honest
+    source none is held by that (docs/decisions/0032-held-corrections.md). `certain` and `apart`:
+    `texts` texts that the model is that certain of, and more than this share of all that it is certain of among what the person brought in: so a
+    move is seen too where many good rows of the same group come with it. What the same person brought in within `days` counts too, so that many
+    small batches are caught as one large one is.
     """
 
     titles: Annotated[int, Meta(ge=1)] = 5
     share: Annotated[float, Meta(ge=0, le=1)] = 0.1
-    sure: Annotated[float, Meta(ge=0, le=1)] = 0.5
+    sure: Annotated[float, Meta(ge=0, le=1)] = 0.6
     texts: Annotated[int, Meta(ge=1)] = 10
-    most: Annotated[float, Meta(ge=0, le=1)] = 0.6
+    most: Annotated[float, Meta(ge=0, le=1)] = 0.67
+    certain: Annotated[float, Meta(ge=0, le=1)] = 0.7
+    apart: Annotated[float, Meta(ge=0, le=1)] = 0.0075
     days: Annotated[int, Meta(ge=0, le=3650)] = 7
 
 
@@ -54,13 +58,15 @@ class GateRules(Struct, frozen=True, forbid_unknown_fields=True):
     """What a challenger must show before it may replace the champion (isco_rag.learn.gate).
 
     `records` is the least number of gold records, `doubt` the level of McNemar's test, `calibration` how much the calibration error of the
-    emitted code may rise, `latency` how many times the processor time of a record may grow.
+    emitted code may rise, `latency` how many times the processor time of a record may grow. `gold` are the files to judge on where none is named;
+    without any it is the sample that the project ships. In a settings file, relative paths start from the file's own folder.
     """
 
     records: Annotated[int, Meta(ge=1)] = 300
     doubt: Annotated[float, Meta(gt=0, lt=1)] = 0.05
     calibration: Annotated[float, Meta(ge=0, le=1)] = 0.02
     latency: Annotated[float, Meta(ge=1)] = 1.25
+    gold: tuple[str, ...] = ()
 
 
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -86,6 +92,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     holding: Holding = field(default_factory=Holding)
     calibration: str = ""
     gate: GateRules = field(default_factory=GateRules)
+    # Folders of the live index in a state, one for each bundle that was used: what the last champion had is kept for going back to it.
+    indexes_kept: Annotated[int, Meta(ge=1, le=1000)] = 2
     index_also: tuple[str, ...] = ()
 
 
@@ -102,7 +110,9 @@ def load_settings(path: Path | None = None) -> Settings:
     try:
         found = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Settings)
         calibration = str(path.parent / found.calibration) if found.calibration else ""
-        return msgspec.structs.replace(found, calibration=calibration, index_also=tuple(str(path.parent / p) for p in found.index_also))
+        gate = msgspec.structs.replace(found.gate, gold=tuple(str(path.parent / p) for p in found.gate.gold))
+        also = tuple(str(path.parent / p) for p in found.index_also)
+        return msgspec.structs.replace(found, calibration=calibration, gate=gate, index_also=also)
     except OSError as error:
         raise UsageError(f"{path}: settings file can't be read ({error.strerror}); check the path") from error
     except (tomllib.TOMLDecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:

@@ -11,6 +11,7 @@ from rich.markup import escape
 from isco_rag.correcting import begin_import, export, import_table
 from isco_rag.correction_tables import open_table
 from isco_rag.errors import CoderError, UsageError
+from isco_rag.learn import registry
 from isco_rag.learn.suspects import known_titles
 from isco_rag.settings import load_settings
 from isco_rag.sheets import read_upload
@@ -46,7 +47,7 @@ def import_file(
         table = open_table(text, source.name, form, chosen, attributed=True)
         show_form(source, form, {field: number for field, number in table.columns.items() if field != "state"})
         store = open_store(state, database)
-        classifier = open_classifier(bundle, load_settings(settings_file))
+        classifier = open_classifier(registry.answering(store, bundle), load_settings(settings_file))
         begun = begin_import(store, by, table)
         if begun.done:
             click.echo(f"import {begun.id} goes on behind row {begun.done + 1:,}")

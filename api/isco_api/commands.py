@@ -16,7 +16,7 @@ from isco_rag.commands.options import BUNDLE_OPTION, DATABASE_OPTION, SETTINGS_O
 @click.option("--secure", is_flag=True, envvar="ISCO_RAG_SECURE", help="People come by HTTPS (a proxy in front): cookies only go that way.")
 @click.option("--max-upload", default=256, type=click.IntRange(1, 4096), show_default=True, help="Largest upload, in MB.")
 @click.option("--max-rows", default=1_000_000, type=click.IntRange(1), show_default=True, help="Most rows of an uploaded file.")
-@click.option("--no-worker", is_flag=True, help="Code no files here; another replica does.")
+@click.option("--no-worker", is_flag=True, help="Code no files here and retrain nothing; another replica does.")
 @STATE_OPTION
 @DATABASE_OPTION
 @BUNDLE_OPTION
@@ -32,5 +32,5 @@ def serve(
     from isco_rag.settings import load_settings
 
     limits = Limits(upload=max_upload << 20, rows=max_rows)
-    options = Options(state, host, port, database, names, secure, not no_worker, limits)
+    options = Options(state, host, port, database, names, secure, not no_worker, limits, settings_file)
     run(options, bundle, load_settings(settings_file))

@@ -16,6 +16,7 @@ class Meters:
         self.backlog = Gauge("isco_review_backlog", "Records that wait for a person", ("state",), registry=self.registry)
         self.jobs = Gauge("isco_jobs", "Files by state", ("state",), registry=self.registry)
         self.corrections = Gauge("isco_corrections", "Corrections by state", ("state",), registry=self.registry)
+        self.retrainings = Gauge("isco_retrainings", "Retrainings by schedule, by state", ("state",), registry=self.registry)
         self.alerts = Gauge(
             "isco_alert", "Whether a watched figure of the last 30 days is beyond its limit", ("figure",), registry=self.registry
         )

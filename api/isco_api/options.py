@@ -33,6 +33,7 @@ class Options(Struct, frozen=True):
     secure: bool = False
     worker: bool = True
     limits: Limits = Limits()
+    settings_file: Path | None = None
 
     @property
     def loopback(self) -> bool:

@@ -1,7 +1,11 @@
 """The process of a service: state opened, address bound, model opened beside, worker started, requests served until it is told to stop."""
 
+import signal
 import socket
+import sys
+from collections.abc import Sequence
 from pathlib import Path
+from types import FrameType
 
 import click
 import uvicorn
@@ -13,6 +17,7 @@ from isco_api.logs import set_up_logs
 from isco_api.models import ChampionFollower
 from isco_api.options import Options
 from isco_api.pages import open_pages
+from isco_api.retraining import COMMAND, Retrainer
 from isco_api.service import Service, start_opening
 from isco_api.worker import Worker
 from isco_rag.errors import UsageError
@@ -25,8 +30,11 @@ from isco_rag.wiring import default_bundle, open_classifier, threads_of
 GRACE_SECONDS = 5
 
 
-def run(options: Options, bundle: Path | None, settings: Settings) -> None:
-    """Serves until interrupted; UsageError where the address can't be had or may not be served yet."""
+def run(options: Options, bundle: Path | None, settings: Settings, trainer: Sequence[str] = COMMAND) -> None:
+    """Serves until interrupted; UsageError where the address can't be had or may not be served yet.
+
+    `trainer` is the command that retrains by schedule.
+    """
     set_up_logs()
     store = open_store(options.state, options.database)
     check_may_serve(options, store)
@@ -37,8 +45,8 @@ def run(options: Options, bundle: Path | None, settings: Settings) -> None:
         service, lambda folder: open_classifier(folder, settings), lambda classifier, folder: evaluate_once(service, folder, classifier)
     )
     start_opening(service, follower.begin)
-    worker = Worker(service) if options.worker else None
-    if worker:
+    workers: list[Worker | Retrainer] = [Worker(service), Retrainer(service, trainer)] if options.worker else []
+    for worker in workers:
         worker.start()
     config = uvicorn.Config(
         create_app(service, open_pages()), log_config=None, access_log=False, server_header=False, date_header=True, proxy_headers=options.secure,
@@ -49,12 +57,19 @@ def run(options: Options, bundle: Path | None, settings: Settings) -> None:
     click.echo(
         f"ISCO-08 RAG on http://{host}:{port}" + ("  (single-user mode: no login, this machine only)" if service.single_user() else "")
     )
+    # The server raises the signal that ended it once more when it is done; the default would end the process before its threads have ended in order.
+    signal.signal(signal.SIGTERM, _end)
     try:
         uvicorn.Server(config).run(sockets=[bound])
     finally:
-        if worker:
+        service.stopping.set()
+        for worker in workers:
             worker.stop()
         service.close()
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    sys.exit(0)
 
 
 def check_may_serve(options: Options, store: Store) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from isco_rag.commands.options import BUNDLE_OPTION, DATABASE_OPTION, SETTINGS_OPTION, STATE_OPTION, WHO
+from isco_rag.commands.options import CHAMPION_OPTION, DATABASE_OPTION, SETTINGS_OPTION, STATE_OPTION, WHO
 
 
 @click.command()
@@ -17,7 +17,7 @@ from isco_rag.commands.options import BUNDLE_OPTION, DATABASE_OPTION, SETTINGS_O
 @click.option("--by", default=WHO, show_default=True, help="Whose correction it is.")
 @STATE_OPTION
 @DATABASE_OPTION
-@BUNDLE_OPTION
+@CHAMPION_OPTION
 @SETTINGS_OPTION
 def correct(
     title: str, code: str, duties: str, industry: str, language: str, reason: str, by: str, state: Path, database: str, bundle: Path | None,
@@ -25,6 +25,7 @@ def correct(
 ) -> None:  # fmt: skip
     """Correct a job's code. The running service has it within a second; what the model answers now is kept beside it."""
     from isco_rag.errors import UsageError
+    from isco_rag.learn import registry
     from isco_rag.settings import load_settings
     from isco_rag.store import corrections
     from isco_rag.store.database import open_store
@@ -36,7 +37,7 @@ def correct(
     job = Job(title, duties, industry, language=language)
     corrections.check(default_taxonomy(), job, code)
     store = open_store(state, database)
-    classifier = open_classifier(bundle, load_settings(settings_file))
+    classifier = open_classifier(registry.answering(store, bundle), load_settings(settings_file))
     answered = classifier.classify([job])[0]
     with store.write() as db:
         found = corrections.add(db, classifier.taxonomy, by, "command", job, code, reason=reason, answered=answered)

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from isco_rag.commands.options import BUNDLE_OPTION, DATABASE_OPTION, SETTINGS_OPTION, STATE_OPTION, WHO
+from isco_rag.commands.options import CHAMPION_OPTION, DATABASE_OPTION, SETTINGS_OPTION, STATE_OPTION, WHO
 
 STATES = click.Choice(["active", "disputed", "held", "reverted", "all"])
 NUMBERS = click.argument("numbers", nargs=-1, type=click.IntRange(1))
@@ -34,7 +34,7 @@ def corrections() -> None:
 @click.option("--by", default=WHO, show_default=True, help="Whose corrections they are, where no column (by, coder) says so.")
 @STATE_OPTION
 @DATABASE_OPTION
-@BUNDLE_OPTION
+@CHAMPION_OPTION
 @SETTINGS_OPTION
 def import_(
     source: Path, title_column: str, duties_column: str, industry_column: str, language_column: str, code_column: str, delimiter: str,

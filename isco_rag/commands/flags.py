@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from isco_rag.commands.options import BUNDLE_OPTION, DATABASE_OPTION, SETTINGS_OPTION, STATE_OPTION, WHO
+from isco_rag.commands.options import CHAMPION_OPTION, DATABASE_OPTION, SETTINGS_OPTION, STATE_OPTION, WHO
 
 KINDS = click.Choice(["twins", "voices", "neighbours", "drift"])
 
@@ -17,7 +17,7 @@ KINDS = click.Choice(["twins", "voices", "neighbours", "drift"])
 @click.option("--limit", default=50, type=click.IntRange(1), show_default=True, help="How many to show.")
 @STATE_OPTION
 @DATABASE_OPTION
-@BUNDLE_OPTION
+@CHAMPION_OPTION
 @SETTINGS_OPTION
 def flags(
     kind: str | None, under: str, closed: bool, find: bool, limit: int, state: Path, database: str, bundle: Path | None, settings_file: Path | None
@@ -26,6 +26,7 @@ def flags(
     other (voices), a decision against its nearest examples (neighbours), a coder who differs from the others beyond doubt (drift).
     """
     from isco_rag.flagging import raise_flags
+    from isco_rag.learn import registry
     from isco_rag.settings import load_settings
     from isco_rag.show import Working
     from isco_rag.show_corrections import show_flags
@@ -36,7 +37,7 @@ def flags(
 
     store = open_store(state, database)
     if find and not closed:
-        classifier = open_classifier(bundle, load_settings(settings_file))
+        classifier = open_classifier(registry.answering(store, bundle), load_settings(settings_file))
         with Working("looking", None) as step:
             new, gone = raise_flags(store, classifier, WHO, step)
         click.echo(f"{new:,} new flags, {gone:,} closed since what they were about was taken back")

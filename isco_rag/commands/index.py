@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from isco_rag.commands.options import (
-    BUNDLE_OPTION,
+    CHAMPION_OPTION,
     DATABASE_OPTION,
     INDEX_OPTION,
     SETTINGS_OPTION,
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
 @click.group()
 def index() -> None:
-    """See and rebuild the index that corrections go into; give the same bundle and settings as the service has."""
+    """See and rebuild the index that corrections go into; give the settings that the service has."""
 
 
 @index.command()
 @click.option("--json", "as_json", is_flag=True, help="Print the status as JSON.")
 @STATE_OPTION
 @DATABASE_OPTION
-@BUNDLE_OPTION
+@CHAMPION_OPTION
 @SETTINGS_OPTION
 @INDEX_OPTION
 def status(
@@ -49,7 +49,7 @@ def status(
 @index.command()
 @STATE_OPTION
 @DATABASE_OPTION
-@BUNDLE_OPTION
+@CHAMPION_OPTION
 @SETTINGS_OPTION
 @INDEX_OPTION
 def rebuild(state: Path, database: str, bundle: Path | None, settings_file: Path | None, index_also: tuple[Path, ...]) -> None:
@@ -71,10 +71,12 @@ def rebuild(state: Path, database: str, bundle: Path | None, settings_file: Path
 def _opened(
     state: Path, database: str, bundle: Path | None, settings_file: Path | None, index_also: tuple[Path, ...]
 ) -> "tuple[Store, Classifier]":
+    from isco_rag.learn import registry
     from isco_rag.store.database import open_store
     from isco_rag.wiring import open_classifier
 
-    return open_store(state, database), open_classifier(bundle, chosen_settings(settings_file, None, index_also))
+    store = open_store(state, database)
+    return store, open_classifier(registry.answering(store, bundle), chosen_settings(settings_file, None, index_also))
 
 
 def told(found: "IndexStatus") -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from isco_rag.commands.flags import close_flag, flags
-from isco_rag.commands.options import BUNDLE_OPTION, DATABASE_OPTION, STATE_OPTION
+from isco_rag.commands.options import CHAMPION_OPTION, DATABASE_OPTION, STATE_OPTION
 
 
 @click.group()
@@ -23,7 +23,7 @@ SINCE_OPTION = click.option("--since", default="", help="Only from then on: 30d,
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @STATE_OPTION
 @DATABASE_OPTION
-@BUNDLE_OPTION
+@CHAMPION_OPTION
 def plan(since: str, limit: int, as_json: bool, state: Path, database: str, bundle: Path | None) -> None:
     """Rank what costs most: groups that people correct, pairs that are confused, confidence that is not kept, thin coverage.
 
@@ -35,15 +35,15 @@ def plan(since: str, limit: int, as_json: bool, state: Path, database: str, bund
     import msgspec
     from isco_index import load_index
 
-    from isco_rag.learn import looking
+    from isco_rag.learn import looking, registry
     from isco_rag.show_learning import show_plan, show_untouched
     from isco_rag.store import corrections
     from isco_rag.store.database import open_store
     from isco_rag.taxonomy import load_taxonomy
-    from isco_rag.wiring import default_bundle
 
     first = looking.day_since(since) if since else ""
-    folder, store = bundle or default_bundle(), open_store(state, database)
+    store = open_store(state, database)
+    folder = registry.answering(store, bundle)
     taxonomy = load_taxonomy(folder / "taxonomy")
     entries = Counter(entry.code for entry in load_index(folder / "index", mapped=True).entries)
     with store.read() as db:
@@ -62,7 +62,7 @@ def plan(since: str, limit: int, as_json: bool, state: Path, database: str, bund
 @click.option("--rows", default=0, type=click.IntRange(0, 10_000), help="Records to draw; default: as the settings of the service say.")
 @STATE_OPTION
 @DATABASE_OPTION
-@BUNDLE_OPTION
+@CHAMPION_OPTION
 def fill(rows: int, state: Path, database: str, bundle: Path | None) -> None:
     """Draw from predictions that were kept one by one into the review queue: at random, uncertain ones, and unlike ones.
 
@@ -71,14 +71,15 @@ def fill(rows: int, state: Path, database: str, bundle: Path | None) -> None:
     from numpy import floating, zeros
     from numpy.typing import NDArray
 
+    from isco_rag.learn import registry
     from isco_rag.learn.filling import fill_from_kept
     from isco_rag.store.database import open_store
     from isco_rag.text import duties_text, joined_text, title_text
     from isco_rag.types import Job
-    from isco_rag.wiring import default_bundle, open_bundle_encoder
+    from isco_rag.wiring import open_bundle_encoder
 
     def encode(jobs: Sequence[Job]) -> NDArray[floating]:
-        encoder, _ = open_bundle_encoder(bundle or default_bundle())
+        encoder, _ = open_bundle_encoder(registry.answering(store, bundle))
         texts = [joined_text(title_text(job.title), duties_text(job.duties)) for job in jobs]
         found = zeros((len(texts), encoder.dimension))
         told = [i for i, text in enumerate(texts) if text]

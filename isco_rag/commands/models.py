@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from isco_rag.commands.options import BUNDLE_OPTION, DATABASE_OPTION, SETTINGS_OPTION, STATE_OPTION, WHO
+from isco_rag.commands.options import BASE_OPTION, BY_OPTION, DATABASE_OPTION, SETTINGS_OPTION, STATE_OPTION
 
 if TYPE_CHECKING:
     from isco_rag.classify import Classifier
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from isco_rag.store.records import Champion, Judged
     from isco_rag.types import Entry
 
-BY_OPTION = click.option("--by", "who", default=WHO, show_default=True, help="Who does it: the name that stands in the audit trail.")
 REASON_OPTION = click.option("--reason", default="", help="Why; it stands in the audit trail for ever.")
 
 
@@ -27,7 +26,7 @@ def models() -> None:
 @models.command("list")
 @STATE_OPTION
 @DATABASE_OPTION
-@BUNDLE_OPTION
+@BASE_OPTION
 def list_models(state: Path, database: str, bundle: Path | None) -> None:
     """The models, the newest first, and which one is the champion."""
     from isco_rag.learn.places import place_of
@@ -80,7 +79,7 @@ def _show(found: "Judged") -> None:
 @click.argument("challenger")
 @click.option(
     "--gold", multiple=True, type=click.Path(path_type=Path, exists=True),
-    help="CSV file of coded records to judge on, may be given several times; default: the sample that the project ships.",
+    help="CSV file of coded records to judge on, may be given several times; default: those of the settings, else the sample that the project ships.",
 )  # fmt: skip
 @click.option("--judge-only", is_flag=True, help="Keep the verdict and promote nothing.")
 @click.option(
@@ -90,7 +89,7 @@ def _show(found: "Judged") -> None:
 @BY_OPTION
 @STATE_OPTION
 @DATABASE_OPTION
-@BUNDLE_OPTION
+@BASE_OPTION
 @SETTINGS_OPTION
 def promote(
     challenger: str, gold: tuple[Path, ...], judge_only: bool, force: bool, reason: str, who: str, state: Path, database: str,
@@ -117,8 +116,9 @@ def promote(
     if champion.hash == place.hash:
         click.echo(f"{challenger} is the champion already")
         return
-    paths = gold or tuple(sorted((data_folder() / "gold").glob("*.csv")))
-    found = _judged(store, who, champion, place, paths, load_settings(settings_file))
+    settings = load_settings(settings_file)
+    paths = gold or tuple(map(Path, settings.gate.gold)) or tuple(sorted((data_folder() / "gold").glob("*.csv")))
+    found = _judged(store, who, champion, place, paths, settings)
     _show(found)
     if judge_only:
         return
@@ -133,11 +133,11 @@ def _judged(store: "Store", who: str, champion: "Place", challenger: "Place", pa
     from isco_eval.duel import judge_on, known_texts
 
     from isco_rag.learn import registry
-    from isco_rag.learn.frozen import entry_of
     from isco_rag.learn.gate import decide
     from isco_rag.learn.places import manifest_of
     from isco_rag.show import Working
     from isco_rag.store import frozen
+    from isco_rag.store.teaching import entry_of
     from isco_rag.tables import read_form
 
     manifests = [manifest_of(place.folder) for place in (champion, challenger)]
@@ -164,7 +164,7 @@ def _as_served(place: "Place", settings: "Settings", entries: "list[Entry]") -> 
 @BY_OPTION
 @STATE_OPTION
 @DATABASE_OPTION
-@BUNDLE_OPTION
+@BASE_OPTION
 def rollback(reason: str, who: str, state: Path, database: str, bundle: Path | None) -> None:
     """Make the champion before the present one the champion again. Running services follow within a second or two."""
     from isco_rag.learn import registry

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from isco_rag.commands.options import BUNDLE_OPTION, DATABASE_OPTION, STATE_OPTION
+from isco_rag.commands.options import CHAMPION_OPTION, DATABASE_OPTION, STATE_OPTION
 
 
 @click.command()
@@ -12,7 +12,7 @@ from isco_rag.commands.options import BUNDLE_OPTION, DATABASE_OPTION, STATE_OPTI
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @STATE_OPTION
 @DATABASE_OPTION
-@BUNDLE_OPTION
+@CHAMPION_OPTION
 def monitor(since: str, as_json: bool, state: Path, database: str, bundle: Path | None) -> None:
     """Say what has changed since then: automation, codes, confidence, texts with no near example, errors, corrections by grade.
 
@@ -21,14 +21,15 @@ def monitor(since: str, as_json: bool, state: Path, database: str, bundle: Path 
     import msgspec
 
     from isco_rag.errors import AlertError
-    from isco_rag.learn import looking
+    from isco_rag.learn import looking, registry
+    from isco_rag.learn.places import place_of
     from isco_rag.show_learning import show_report
     from isco_rag.store.database import open_store
     from isco_rag.taxonomy import load_taxonomy
-    from isco_rag.wiring import default_bundle
 
     store = open_store(state, database)
-    report = looking.report_of(store, load_taxonomy((bundle or default_bundle()) / "taxonomy"), looking.day_since(since))
+    place = place_of(registry.answering(store, bundle))
+    report = looking.report_of(store, load_taxonomy(place.folder / "taxonomy"), looking.day_since(since), place.name)
     store.close()
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(report)))

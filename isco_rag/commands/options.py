@@ -11,6 +11,14 @@ from isco_rag.settings import Settings, load_settings
 BUNDLE_OPTION = click.option(
     "--bundle", type=click.Path(path_type=Path), help="Folder of the model bundle; default: the one that is shipped."
 )
+# Of commands on a state: there the bundle that answers is the champion, unless another is chosen.
+CHAMPION_OPTION = click.option(
+    "--bundle", type=click.Path(path_type=Path),
+    help="Folder of the model bundle; default: the champion of the state, or the one that is shipped where none was promoted.",
+)  # fmt: skip
+BASE_OPTION = click.option(
+    "--bundle", type=click.Path(path_type=Path), help="Folder of the bundle that the state began with; default: the one that is shipped."
+)
 SETTINGS_OPTION = click.option(
     "--settings", "settings_file", type=click.Path(path_type=Path), help="TOML file with thresholds and other settings."
 )
@@ -54,3 +62,4 @@ def keep_processors_for_models() -> None:
 
 # Who stands in the audit trail for what the command line does.
 WHO = "command line"
+BY_OPTION = click.option("--by", "who", default=WHO, show_default=True, help="Who does it: the name that stands in the audit trail.")

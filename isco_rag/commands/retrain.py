@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from isco_rag.commands.options import BUNDLE_OPTION, DATABASE_OPTION, STATE_OPTION, WHO
+from isco_rag.commands.options import BASE_OPTION, BY_OPTION, DATABASE_OPTION, SETTINGS_OPTION, STATE_OPTION
 
 if TYPE_CHECKING:
     from isco_rag.types import Entry
@@ -25,13 +25,16 @@ if TYPE_CHECKING:
 @click.option("--if-new", type=click.IntRange(1), help="Do nothing unless there are so many corrections that the champion has not learned.")
 @click.option(
     "--gold", multiple=True, type=click.Path(path_type=Path),
-    help="CSV file of coded records that the model will be judged on: corrections that are among them teach nothing. May be given several times.",
+    help="CSV file of coded records that the model will be judged on, besides those of the settings: corrections that are among them teach nothing.",
 )  # fmt: skip
+@BY_OPTION
 @STATE_OPTION
 @DATABASE_OPTION
-@BUNDLE_OPTION
+@BASE_OPTION
+@SETTINGS_OPTION
 def retrain(
-    until: int | None, budget: float, name: str, if_new: int | None, gold: tuple[Path, ...], state: Path, database: str, bundle: Path | None
+    until: int | None, budget: float, name: str, if_new: int | None, gold: tuple[Path, ...], who: str, state: Path, database: str,
+    bundle: Path | None, settings_file: Path | None,
 ) -> None:  # fmt: skip
     """Train a challenger from the champion and the corrections (needs the extra: pip install 'isco-rag[train]').
 
@@ -41,11 +44,13 @@ def retrain(
     from isco_rag.errors import UsageError
     from isco_rag.learn import registry
     from isco_rag.learn.places import FOLDER, WORK, manifest_of, name_after
+    from isco_rag.settings import load_settings
     from isco_rag.show import StageProgress
     from isco_rag.store import frozen, models
     from isco_rag.store.database import open_store
     from isco_rag.wiring import data_folder, default_bundle
 
+    own = [*map(Path, load_settings(settings_file).gate.gold), *gold]
     store = open_store(state, database)
     base = bundle or default_bundle()
     champion = registry.champion_of(store, base)
@@ -65,10 +70,10 @@ def retrain(
     shipped = data_folder() / "gold"
     name = name or name_after(champion.name, until or last)
     order = Order(begin.folder, until or last, 60 * budget, state / WORK, state / FOLDER, shipped if shipped.is_dir() else None, name)
-    paths = [*sorted(shipped.glob("*.csv")), *gold]
+    paths = [*sorted(shipped.glob("*.csv")), *own]
     with StageProgress() as progress:
         made = retrain(order, taught, _gold_like(paths, champion.folder), Report(progress.say, progress.step))
-    found = registry.register(store, WHO, made.name)
+    found = registry.register(store, who, made.name)
     click.echo(
         f"{found.name}: learned {found.corrections:,} corrections up to number {found.until}; judge it with: isco-rag promote {found.name}"
     )

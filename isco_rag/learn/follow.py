@@ -15,8 +15,7 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
-from filelock import FileLock
-from isco_index import FlatIndex, LiveIndex, Truth, create_live, open_live
+from isco_index import FlatIndex, Hold, LiveIndex, Truth, create_live, open_live, opening, remove_unused
 from isco_index import LiveStatus as IndexFigures
 from isco_index.flat import index_rows
 from msgspec import Struct
@@ -26,11 +25,14 @@ from isco_rag.errors import BundleError, InputError, UsageError
 from isco_rag.known import Known, known_of
 from isco_rag.store import corrections
 from isco_rag.store.database import Store
-from isco_rag.store.teaching import SOURCE, lesson_after, standing
+from isco_rag.store.teaching import lesson_after, standing
+from isco_rag.taught import SOURCE
 from isco_rag.types import Entry
 
 log = logging.getLogger("isco_rag.learn")
 FOLDER = "index"
+# With more changes to follow than this a new generation is made of all at once: each append makes the tail anew.
+LONG = 2048
 
 
 class IndexStatus(Struct, frozen=True):
@@ -60,8 +62,8 @@ class IndexStatus(Struct, frozen=True):
 class Follower:
     """Get it from `open_follower`; `classifier` is the present one. Its index never changes: who keeps it is not disturbed."""
 
-    def __init__(self, base: Classifier, store: Store, live: LiveIndex) -> None:
-        self.base, self.store, self.live = base, store, live
+    def __init__(self, base: Classifier, store: Store, live: LiveIndex, held: Hold) -> None:
+        self.base, self.store, self.live, self._held = base, store, live, held
         self._lock = threading.RLock()
         self.classifier = self._over(known_of(base.taxonomy, live.snapshot().base.entries))
 
@@ -82,6 +84,18 @@ class Follower:
                 return False
             self.classifier = self._over(self.classifier.known)
             return True
+
+    def catch_up(self) -> None:
+        """Takes up all that has changed, one after the other, or, where that is much, in a new generation."""
+        with self._lock:
+            with self.store.read() as db:
+                behind = corrections.last_change(db) - self.live.last
+            if behind > LONG:
+                try:
+                    self.rebuild()
+                except UsageError:
+                    log.info("another process rebuilds the index")
+            self.follow()
 
     def _over(self, known: Known) -> Classifier:
         """The classifier over the index as it stands; `known` is what entries said before."""
@@ -157,11 +171,13 @@ class Follower:
 def open_follower(base: Classifier, store: Store) -> Follower:
     """The follower of a bundle's classifier; its index is created where there is none, or where it can't be read any more.
 
-    The classifier holds all corrections there are.
+    The classifier holds all corrections there are. Folders of other bundles that nobody has open are removed, but for the last few.
     """
     found = _opened(base, store)
-    found.follow()
+    found.catch_up()
     found.check()
+    for name in remove_unused(store.folder / FOLDER, base.settings.indexes_kept):
+        log.info("an index that nobody uses was removed", extra={"index": name})
     return found
 
 
@@ -178,8 +194,9 @@ def _opened(base: Classifier, store: Store) -> Follower:
     name = name_of(index)
     root = store.folder / FOLDER / name
     root.parent.mkdir(exist_ok=True)
-    with FileLock(root.with_suffix(".lock")):
-        return Follower(base, store, _live_in(root, index, base, name))
+    with opening(root):
+        held = Hold(root)
+        return Follower(base, store, _live_in(root, index, base, name), held)
 
 
 def _live_in(root: Path, index: FlatIndex, base: Classifier, name: str) -> LiveIndex:

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from isco_rag.bundle import file_hash
 from isco_rag.store.records import Correction
-from isco_rag.taught import SOURCE
+from isco_rag.store.teaching import entry_of
 from isco_rag.taxonomy import Taxonomy
 from isco_rag.types import Entry
 
@@ -60,8 +60,3 @@ def confused_with(correction: Correction, taxonomy: Taxonomy) -> str:
         return ""
     right = taxonomy.ancestor(top[0].code, taxonomy.group(correction.code).level) == correction.code
     return "" if right else top[0].code
-
-
-def entry_of(correction: Correction) -> Entry:
-    """A correction as an entry of an index."""
-    return Entry(f"{SOURCE}:{correction.id}", correction.code, correction.job.title, correction.job.duties, SOURCE)

@@ -13,6 +13,7 @@ from isco_rag.learn.places import FOLDER, Place, find, keep, manifest_of, place_
 from isco_rag.store import models, users
 from isco_rag.store.database import Store
 from isco_rag.store.records import Champion, Judged, Registered
+from isco_rag.wiring import default_bundle
 
 UNJUDGED = "was promoted without a comparison"
 
@@ -22,6 +23,11 @@ def champion_of(store: Store, base: Path) -> Place:
     with store.read() as db:
         row = models.champion(db)
     return place_of(base) if row is None else find(store.folder, base, row.name, row.hash)
+
+
+def answering(store: Store, chosen: Path | None = None) -> Path:
+    """The folder of the bundle that a command works with: the one that was chosen, else the champion."""
+    return chosen or champion_of(store, default_bundle()).folder
 
 
 def beginning(store: Store, base: Path, champion: Place) -> Place:
@@ -104,6 +110,12 @@ def last_verdict(store: Store, base: Path, name: str) -> Judged | None:
             if (found.champion_hash, found.challenger_hash) == (standing.hash, challenger.hash):
                 return found
     return None
+
+
+def newest_verdict(store: Store, name: str) -> Judged | None:
+    """The newest verdict on a challenger, against whichever champion; none where it was never judged."""
+    with store.read() as db:
+        return next(iter(models.judged(db, name, 1)), None)
 
 
 def rollback(store: Store, who: str, base: Path, reason: str = "") -> Champion:

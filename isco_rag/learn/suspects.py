@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec import Struct
 
 from isco_rag.settings import Holding
+from isco_rag.taught import SOURCE
 from isco_rag.taxonomy import Taxonomy
 from isco_rag.text import key, title_text
 from isco_rag.types import Entry, Job, Prediction
@@ -48,7 +49,7 @@ def known_titles(entries: Iterable[Entry]) -> Known:
     """The titles of an index, without tasks and without what corrections brought."""
     found: dict[str, set[str]] = defaultdict(set)
     for entry in entries:
-        if entry.title and entry.source != "correction" and not entry.id.startswith("task:"):
+        if entry.title and entry.source != SOURCE and not entry.id.startswith("task:"):
             found[key(title_text(entry.title))].add(entry.code)
     codes = {title: tuple(sorted(group)) for title, group in found.items() if title}
     return Known(codes, Counter(code for group in codes.values() for code in group))
@@ -103,6 +104,8 @@ def _moves(taxonomy: Taxonomy, rows: Sequence[Proposal], known: Known, rules: Ho
     titles: dict[Move, set[str]] = defaultdict(set)
     texts: dict[Move, set[str]] = defaultdict(set)
     sure: dict[tuple[str, str], set[str]] = defaultdict(set)
+    plain: dict[Move, set[str]] = defaultdict(set)
+    certain: dict[str, set[str]] = defaultdict(set)
     for row in rows:
         own = known.codes.get(row.title, ()) if row.title else ()
         if len(own) == 1 and not related(taxonomy, own[0], row.code):
@@ -111,6 +114,10 @@ def _moves(taxonomy: Taxonomy, rows: Sequence[Proposal], known: Known, rules: Ho
             sure[row.by, row.said].add(row.text)
             if not related(taxonomy, row.said, row.code):
                 texts[row.by, row.said, row.code].add(row.text)
+        if row.said and row.probability >= rules.certain:
+            certain[row.by].add(row.text)
+            if not related(taxonomy, row.said, row.code):
+                plain[row.by, row.said, row.code].add(row.text)
     found: dict[Move, str] = {}
     for (by, home, code), moved in titles.items():
         n = known.titles[home]
@@ -120,4 +127,9 @@ def _moves(taxonomy: Taxonomy, rows: Sequence[Proposal], known: Known, rules: Ho
         n = len(sure[by, said])
         if len(moved) >= rules.texts and len(moved) > rules.most * n:
             found.setdefault((by, said, code), f"{by} moves {len(moved)} of {n} texts that the model takes for {said} to {code}")
+    for (by, said, code), moved in plain.items():
+        # Against all that the person brought in, not against the group's: good rows of the group don't cover the others.
+        if len(moved) >= rules.texts and len(moved) > rules.apart * len(certain[by]):
+            why = f"{by} moves {len(moved)} texts that the model is certain are {said} to {code}, among {len(certain[by])} that it is certain of"
+            found.setdefault((by, said, code), why)
     return found

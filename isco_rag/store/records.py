@@ -20,6 +20,7 @@ CorrectionState = Literal["active", "disputed", "held", "reverted"]
 ImportState = Literal["running", "done"]
 FlagKind = Literal["twins", "voices", "neighbours", "drift"]
 FlagState = Literal["open", "closed"]
+RetrainingState = Literal["running", "waiting", "done", "failed"]
 ChampionKind = Literal["base", "promoted", "forced", "rollback"]
 
 
@@ -256,3 +257,23 @@ class AuditRow(Struct, frozen=True):
     reason: str
     previous: str
     hash: str
+
+
+class Retraining(Struct, frozen=True):
+    """A retraining by schedule: of which model, on `corrections` new ones up to number `until`, which model it makes, and what came of it.
+
+    `worker` is at it until `lease` and prolongs that; `attempts` counts those begun. `said` tells why it waits or failed, or what the gate said.
+    """
+
+    id: int
+    at: str
+    until: int
+    corrections: int
+    parent: str
+    model: str
+    state: RetrainingState
+    worker: str
+    lease: str
+    attempts: int
+    said: str
+    finished: str

@@ -367,3 +367,21 @@ champions = Table(
     Column("verdict_id", Number, ForeignKey("verdicts.id")),
     CheckConstraint("kind IN ('base', 'promoted', 'forced', 'rollback')", name="kind"),
 )  # fmt: skip
+
+# Retrainings by schedule: up to which correction, who is at it until when, and what came of it (store/retrainings.py).
+retrainings = Table(
+    "retrainings", metadata,
+    Column("id", Number, primary_key=True),
+    Column("at", AT, nullable=False),
+    Column("until", BigInteger, nullable=False),
+    Column("corrections", Integer, nullable=False),
+    Column("parent", String(80), nullable=False),
+    Column("model", String(80), nullable=False),
+    Column("state", String(12), nullable=False),
+    Column("worker", String(80), nullable=False),
+    Column("lease", AT, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("said", Text, nullable=False),
+    Column("finished", AT, nullable=False),
+    CheckConstraint("state IN ('running', 'waiting', 'done', 'failed')", name="state"),
+)  # fmt: skip

@@ -1,6 +1,6 @@
 """What an administrator sets while the service runs; what needs a restart stands in the settings file (isco_rag/settings.py)."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta, Struct
@@ -35,6 +35,14 @@ class Running(Struct, frozen=True, forbid_unknown_fields=True):
     alert_centroid: Annotated[float, Meta(gt=0, le=2)] = 0.1
     alert_calibration: Annotated[float, Meta(ge=0, le=1)] = 0.05
     alert_error: Annotated[float, Meta(gt=0, le=1)] = 0.15
+    # Retraining by schedule, off at 0 days: at least so many days after the last, from one hour of the day to another (UTC), with at least so
+    # many corrections that no model has learned, for at most so many minutes; what happens with the model then.
+    retrain_days: Annotated[int, Meta(ge=0, le=3650)] = 0
+    retrain_from: Annotated[int, Meta(ge=0, le=23)] = 0
+    retrain_to: Annotated[int, Meta(ge=1, le=24)] = 24
+    retrain_corrections: Annotated[int, Meta(ge=50, le=10_000_000)] = 500
+    retrain_minutes: Annotated[int, Meta(ge=1, le=10_000)] = 30
+    retrain_then: Literal["wait", "judge", "promote"] = "wait"
     reference_from: Annotated[str, Meta(pattern=DAY)] = ""
     reference_until: Annotated[str, Meta(pattern=DAY)] = ""
 

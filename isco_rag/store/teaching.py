@@ -12,10 +12,11 @@ from msgspec import Struct
 from sqlalchemy import Connection, select
 
 from isco_rag.store.corrections import last_change
+from isco_rag.store.records import Correction
 from isco_rag.store.schema import changes, corrections
+from isco_rag.taught import SOURCE
 from isco_rag.types import Entry
 
-SOURCE = "correction"
 # Changes that are followed at once: so many texts are embedded in a fraction of a second.
 STEP = 256
 _TEXTS = (corrections.c.id, corrections.c.code, corrections.c.title, corrections.c.duties)
@@ -67,6 +68,11 @@ def standing(db: Connection) -> Standing:
     return Standing(entries, frozenset(i for i in ever if i not in held), last)
 
 
+def entry_of(correction: Correction) -> Entry:
+    """A correction as an entry, under the id that it comes in with first."""
+    return _named(_identity(correction.id), correction.code, correction.job.title, correction.job.duties)
+
+
 def _activations(db: Connection, numbers: Sequence[int] | None = None) -> dict[int, list[int]]:
     """The changes that made corrections active, in their order: those of these corrections, or all."""
     found: dict[int, list[int]] = defaultdict(list)
@@ -78,9 +84,13 @@ def _activations(db: Connection, numbers: Sequence[int] | None = None) -> dict[i
 
 
 def _entry(row: Any, change: int, first: int) -> Entry:
-    return Entry(_identity(row.id, change, first), row.code, row.title, row.duties, SOURCE)
+    return _named(_identity(row.id, change, first), row.code, row.title, row.duties)
 
 
-def _identity(number: int, change: int, first: int) -> str:
-    """The id under which a correction comes in with a change."""
+def _named(identity: str, code: str, title: str, duties: str) -> Entry:
+    return Entry(identity, code, title, duties, SOURCE)
+
+
+def _identity(number: int, change: int = 0, first: int = 0) -> str:
+    """The id under which a correction comes in with a change: the first has its number alone."""
     return f"{SOURCE}:{number}" if change == first else f"{SOURCE}:{number}:{change}"

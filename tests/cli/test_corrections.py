@@ -88,6 +88,33 @@ def test_the_titles_of_a_group_under_another_code_are_held_until_released(tmp_pa
         assert run(tmp_path, "corrections", "release", *args).exit_code in (2, 9)
 
 
+def test_a_poisoned_batch_among_many_good_rows_of_the_same_person_is_held(tmp_path: Path, root: Path) -> None:
+    """Titles of one group in other words under the code of another, between a gold sample's own rows and good ones of that very group."""
+    with (root / "data" / "examples" / "2.csv").open(encoding="utf-8", newline="") as file:
+        group = [row for row in csv.DictReader(file) if row["code"] == "2512"]
+    titles = [row["title"] for row in group if row["title"] and not row["duties"]]
+    with (root / "data" / "gold" / "written.csv").open(encoding="utf-8", newline="") as file:
+        good = [row for row in csv.DictReader(file) if row["title"] and not row["duties"]][:300]
+    poison = [{"title": f"senior {title} (m/f), full time", "code": "2511"} for title in titles]
+    rows = [{"title": row["title"], "duties": row["duties"], "code": row["code"]} for row in [*good, *(r for r in group if r["duties"])]]
+    for number, row in enumerate(poison):
+        rows.insert(10 * number, row)
+    source = tmp_path / "mixed.csv"
+    with source.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, ("title", "duties", "code"))
+        writer.writeheader()
+        writer.writerows(rows)
+    assert run(tmp_path, "corrections", "import", source, "--by", "ann").exit_code == 0
+    with open_store(tmp_path).read() as db:
+        found = {c.job.title: c for c in corrections.listed(db, limit=1000)}
+    held = [found[row["title"]].state == "held" for row in poison]
+    taken = [found[row["title"]] for row in poison if found[row["title"]].answered.top[0].code == "2512"]
+    assert len(taken) > 10
+    assert all("certain are 2512 to 2511" in one.held for one in taken)
+    assert sum(held) == len(taken)
+    assert not [c.held for c in found.values() if c.state == "held" and c.code != "2511" and "certain" in c.held]
+
+
 def test_files_that_can_not_be_imported_are_told_in_one_line(tmp_path: Path) -> None:
     for name, content, code, words in (
         ("none.csv", None, 3, "no such file"), ("empty.csv", b"", 3, "empty"), ("head.csv", b"title,code\n", 3, "no record"),

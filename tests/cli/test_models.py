@@ -1,5 +1,7 @@
 """Commands of the learning loop, as far as they need no training."""
 
+import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -8,9 +10,11 @@ from click.testing import CliRunner
 from isco_rag.cli import main
 from isco_rag.errors import AccessError, BundleError, ConflictError, UsageError
 from isco_rag.learn import registry
+from isco_rag.learn.places import FOLDER, manifest_of
 from isco_rag.store import corrections, users
 from isco_rag.store.database import Store, open_store
 from isco_rag.types import Job
+from tests.api.copies import copy_of
 from tests.fakes import tiny_taxonomy
 from tests.learn.bundles import judged, make_bundle, make_challenger
 
@@ -79,3 +83,43 @@ def test_the_champion_is_not_judged_against_itself_and_what_is_not_there_is_said
     assert "base is the champion already" in loop.run("promote", "base")
     code, said = loop.ended("promote", "nothing")
     assert (code, "nothing" in said) == (BundleError.exit_code, True)
+
+
+def test_commands_on_corrections_work_with_the_champion_unless_told_otherwise(tmp_path: Path, bundle_folder: Path) -> None:
+    state, store = tmp_path / "state", open_store(tmp_path / "state")
+    (state / FOLDER).mkdir()
+    copy_of(bundle_folder, state / FOLDER / "other", "other")
+    registry.register(store, "test", "other")
+    registry.promote(store, "ann", bundle_folder, judged(store, bundle_folder, "other").id)
+    shipped = manifest_of(bundle_folder).name
+    (tmp_path / "in.csv").write_text("title,code\nmilks cows before school,9212\n")
+
+    def run(*arguments: str) -> str:
+        found = CliRunner().invoke(main, [*arguments, "--state", str(state)])
+        assert found.exit_code == 0, found.output
+        return found.output
+
+    assert "(other)" in run("correct", "cow man", "--code", "9212")
+    assert f"({shipped})" in run("correct", "cow boy", "--code", "9212", "--bundle", str(bundle_folder))
+    run("corrections", "import", str(tmp_path / "in.csv"))
+    with store.read() as db:
+        assert {c.job.title: c.bundle for c in corrections.listed(db)} == {
+            "cow man": "other", "cow boy": shipped, "milks cows before school": "other"
+        }  # fmt: skip
+    assert json.loads(run("index", "status", "--json"))["bundle"] == "other"
+    assert run("index", "rebuild").startswith("index of other, generation 2")
+    assert run("index", "status", "--bundle", str(bundle_folder)).startswith(f"index of {shipped}, ")
+    run("learn", "plan")
+    run("monitor")
+    # They read the champion's bundle: without it they say so, and do not go on with another.
+    shutil.rmtree(state / FOLDER / "other")
+    for command in (
+        ("correct", "cow", "--code", "9212"),
+        ("corrections", "import", str(tmp_path / "in.csv")),
+        ("index", "status"),
+        ("learn", "plan"),
+        ("learn", "flags"),
+        ("monitor",),
+    ):
+        assert CliRunner().invoke(main, [*command, "--state", str(state)]).exit_code == BundleError.exit_code, command
+    store.close()

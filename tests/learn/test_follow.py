@@ -3,6 +3,8 @@
 import logging
 import random
 import shutil
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from isco_index import FlatIndex, build_index
 
 from isco_rag.classify import Classifier
 from isco_rag.explain import explain
+from isco_rag.learn import follow
 from isco_rag.learn.follow import FOLDER, Follower, open_follower, with_own_ids
 from isco_rag.store import corrections
 from isco_rag.store.database import Store, open_store
@@ -253,3 +256,72 @@ def test_entries_with_one_id_are_told_apart() -> None:
         assert [made.entries[n].title for n in numbers[:, 0]] == ["a driver", "b driver", "c driver"]
     assert isinstance(found, FlatIndex)
     assert np.array_equal(with_own_ids(found).vectors, found.vectors)
+
+
+def other(titles: Sequence[str]) -> Classifier:
+    """A bundle with more entries of its own, so with an index of its own."""
+    base = tiny()
+    index = build_index([*tiny_entries(), *(Entry(f"own-{t}", "taxi", t) for t in titles)], base.parts.encoder)
+    return with_index(base, index)
+
+
+def folders(store: Store) -> int:
+    return sum(path.is_dir() for path in (store.folder / FOLDER).iterdir())
+
+
+def test_indexes_that_nobody_has_open_are_removed_but_for_the_last_opened(tmp_path: Path) -> None:
+    store = open_store(tmp_path)
+    teach(store, "cab driver", "taxi")
+    kept = tiny().settings.indexes_kept
+    first = open_follower(other(["rickshaw"]), store)
+    for n in range(kept + 2):
+        open_follower(other([f"cab number {n}"]), store)
+    # The first is not among the last opened, and somebody has it open.
+    assert folders(store) == kept + 1
+    teach(store, "lorry driver", "truck")
+    assert first.follow()
+    assert first.status().corrections == 2
+    del first
+    again = open_follower(other(["cab number 0"]), store)
+    assert folders(store) == kept
+    assert again.status().corrections == 2, "one that was removed is made again"
+    store.close()
+
+
+@pytest.mark.parametrize("process", ["lives", "was killed"])
+def test_an_index_that_another_process_has_open_is_not_removed(tmp_path: Path, process: str) -> None:
+    """The lock of a process goes with it, whatever ends it."""
+    store = open_store(tmp_path)
+    root = store.folder / FOLDER / "other"
+    root.mkdir(parents=True)
+    code = "import sys; from pathlib import Path; from isco_index import Hold; h = Hold(Path(sys.argv[1])); print('held', flush=True); sys.stdin.read()"
+    with subprocess.Popen([sys.executable, "-c", code, str(root)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        if process == "was killed":
+            holder.kill()
+            holder.wait()
+        followers = [open_follower(other([f"cab number {n}"]), store) for n in range(tiny().settings.indexes_kept)]
+        assert root.exists() == (process == "lives")
+        assert folders(store) == len(followers) + (process == "lives")
+        holder.kill()
+    store.close()
+
+
+def test_what_is_far_behind_is_taken_up_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, base, rng, made = open_store(tmp_path), tiny(), random.Random(6), list[int]()
+    for _ in range(20):
+        change(store, rng, made)
+    monkeypatch.setattr(follow, "LONG", 20)
+    one = open_follower(base, store)
+    generation = one.status().generation
+    shutil.rmtree(store.folder / FOLDER)
+    monkeypatch.setattr(follow, "LONG", 5)
+    other = open_follower(base, store)
+    status = other.status()
+    assert (generation, status.generation, status.tail, status.behind) == (1, 2, 0, 0)
+    assert answers(other.classifier) == answers(one.classifier) == at_once(base, store)
+    teach(store, "one more", "taxi")
+    assert other.follow()
+    assert answers(other.classifier) == at_once(base, store)
+    store.close()

@@ -2,6 +2,7 @@
 
 import random
 
+import msgspec
 import pytest
 
 from isco_rag.learn.suspects import Proposal, known_titles, related, suspects
@@ -90,15 +91,38 @@ def test_the_same_text_again_and_again_counts_once() -> None:
     assert suspects(TREE, batch, KNOWN, {}) == {}
 
 
+def honest(wrong: float, rows: int = 2000, groups: int = 40) -> list[Proposal]:
+    """What a coder brings who differs from the model in some rows of each group, in all directions."""
+    rng = random.Random(5)
+    found = []
+    for i in range(rows):
+        said = f"g{i % groups}"
+        code = f"g{rng.randrange(groups)}" if rng.random() < wrong else said
+        found.append(Proposal(i, "ann", f"t{i}", False, f"t{i}", code, said, rng.choice((0.4, 0.6, 0.8))))
+    return found
+
+
 @pytest.mark.parametrize("wrong", [0.0, 0.2, 0.45])
 def test_a_noisy_but_honest_coder_is_not_held(wrong: float) -> None:
-    """Differences with the model in all directions, and some in one, below the share that counts."""
-    rng = random.Random(5)
-    batch = [
-        Proposal(i, "ann", f"t{i}", False, f"t{i}", rng.choice(("taxi", "sport")) if rng.random() < wrong else "truck", "truck", 0.8)
-        for i in range(2000)
-    ]
-    assert suspects(TREE, batch, KNOWN, {}) == {}
+    assert suspects(TREE, honest(wrong), KNOWN, {}) == {}
+
+
+@pytest.mark.parametrize("wrong", [0.0, 0.45])
+@pytest.mark.parametrize("good", [0, 50])
+def test_a_move_is_seen_among_any_number_of_good_rows_of_the_same_group(wrong: float, good: int) -> None:
+    """The share of the group's own rows says nothing then: what counts is that the model is certain of so many, and of the person's rows in all."""
+    batch = honest(wrong)
+    batch += [Proposal(3000 + i, "ann", f"good {i}", False, f"good {i}", "g1", "g1", 0.8) for i in range(good)]
+    moved = [Proposal(4000 + i, "ann", f"moved {i}", False, f"moved {i}", "g2", "g1", 0.75) for i in range(14)]
+    unsure = Proposal(5000, "ann", "unsure", False, "unsure", "g2", "g1", 0.2)
+    found = suspects(TREE, [*batch, *moved, unsure], KNOWN, {})
+    assert {4000 + i for i in range(14)} | {5000} <= set(found)
+    assert all((row.said, row.code) == ("g1", "g2") for row in batch if row.number in found), "nothing else waits"
+    assert "texts that the model is certain are g1 to g2" in found[4000]
+    # As many in the name of somebody else, or of which the model is less sure, are no such move.
+    for other in ({"by": "bob"}, {"probability": 0.6}):
+        fewer = [msgspec.structs.replace(row, **other) for row in moved[5:]]
+        assert not set(suspects(TREE, [*batch, *moved[:5], *fewer], KNOWN, {})) & set(range(4000, 4014))
 
 
 def test_the_order_of_the_rows_does_not_matter() -> None:

@@ -162,3 +162,19 @@ def test_a_contradiction_is_looked_for_shown_and_closed(people: Service, client:
     assert "Nothing contradicts itself here" in client.get("/quality/flags").text
     assert "two" in client.get("/quality/flags?state=closed").text
     assert client.get("/quality/flags?state=odd").status_code == 422
+
+
+def test_retraining_is_switched_on_by_the_form_of_the_settings(people: Service, client: Client) -> None:
+    token = log_in(people, client, "administrator")
+    form = {"coders": "1", "result_days": "30", "retrain_days": "91", "retrain_from": "22", "retrain_to": "5", "retrain_then": "judge"}
+    assert client.post("/administration/settings", headers={"x-csrf-token": token}, data=form, follow_redirects=False).status_code == 303
+    running = people.running()
+    assert (running.retrain_days, running.retrain_from, running.retrain_to, running.retrain_then) == (91, 22, 5, "judge")
+    page = client.get("/administration/settings").text
+    assert 'name="retrain_days" type="number" min="0" step="1" value="91"' in page
+    assert '<option value="judge" selected>' in page
+    assert "91" in client.get("/administration/models").text
+    refused = client.post(
+        "/administration/settings", headers={"x-csrf-token": token}, data=form | {"retrain_days": "often"}, follow_redirects=False
+    )
+    assert refused.status_code == 422

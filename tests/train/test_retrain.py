@@ -10,9 +10,10 @@ from isco_rag.bundle import read_manifest
 from isco_rag.errors import ConflictError, TrainingError
 from isco_rag.learn import retrain as retraining
 from isco_rag.learn.budget import Speeds
-from isco_rag.learn.frozen import FILE, entry_of
+from isco_rag.learn.frozen import FILE
 from isco_rag.learn.retrain import Order, retrain
 from isco_rag.store.records import Correction
+from isco_rag.store.teaching import entry_of
 from isco_rag.train.assemble import assemble
 from isco_rag.train.kitchen import Kitchen, Report
 from isco_rag.train.recipe import load_recipe

@@ -14,16 +14,18 @@ from isco_api.routes import models as registered
 from isco_api.routes.given import LARGEST, Asking, Given
 from isco_api.service import Service
 from isco_rag.errors import AuditError, CoderError, InputError, NotFoundError
-from isco_rag.store import audit
+from isco_rag.store import audit, retrainings
 from isco_rag.store import corrections as stored
 from isco_rag.store import keys as programs
 from isco_rag.store import models as kept
 from isco_rag.store import users as people
 from isco_rag.store.records import ROLES, SCOPES
-from isco_rag.store.settings import change
+from isco_rag.store.settings import change, current
 
 HERE = "/administration"
 PAGE = 100
+# Retrainings that the page of the models shows.
+RUNS = 5
 Number = Annotated[int, Parameter(ge=1, le=LARGEST)]
 Before = Annotated[int, Parameter(ge=0, le=LARGEST)]
 Name = Annotated[str, Parameter(max_length=80)]
@@ -36,6 +38,9 @@ NUMBERS = {
     "alert_automation": no_text("automation falls by"), "alert_far": no_text("texts with no near example rise by"),
     "alert_centroid": no_text("centre of the texts turns by"), "alert_calibration": no_text("corrected more often than expected by"),
     "alert_error": no_text("wrong of what goes out untouched, surely above"),
+    "retrain_days": no_text("days from one to the next (0: never)"), "retrain_from": no_text("from this hour of the day on (UTC)"),
+    "retrain_to": no_text("until this hour"), "retrain_corrections": no_text("new corrections that it takes"),
+    "retrain_minutes": no_text("minutes that it may take"),
 }  # fmt: skip
 
 
@@ -123,9 +128,11 @@ def models(service: Given, caller: Asking) -> Template:
     """The models that are here, and the index that answers."""
     found = registered.models(service)
     with service.store.read() as db:
-        line = kept.standing_line(kept.history(db))
+        line, runs, running = kept.standing_line(kept.history(db)), retrainings.listed(db, RUNS), current(db)
     before = line[-2].name if len(line) > 1 else ""
-    return _page("models", caller, models=found, index=service.live.status(), obstacle=service.obstacle, before=before)
+    return _page(
+        "models", caller, models=found, index=service.live.status(), obstacle=service.obstacle, before=before, retrainings=runs, running=running
+    )  # fmt: skip
 
 
 @get(f"{HERE}/models/{{name:str}}", sync_to_thread=True, **needs("administrator", "admin"))
@@ -236,7 +243,7 @@ async def change_settings(service: Given, caller: Asking, request: Form) -> Redi
         "result_days": int(form["result_days"]) if str(form.get("result_days", "")).isdecimal() else form.get("result_days"),
         "review_grades": [g for g in form.getall("review_grades", []) if g in GRADES],
         **{name: _number(form[name]) for name in NUMBERS if form.get(name)},
-        **{name: form[name] for name in ("reference_from", "reference_until") if name in form},
+        **{name: form[name] for name in ("reference_from", "reference_until", "retrain_then") if name in form},
     }  # fmt: skip
 
     def work() -> None:

@@ -9,7 +9,7 @@ from isco_api.access import PUBLIC
 from isco_api.routes import learning
 from isco_api.routes.given import Given
 from isco_rag.errors import BundleError, StoreError
-from isco_rag.store.schema import corrections, jobs, reviews
+from isco_rag.store.schema import corrections, jobs, retrainings, reviews
 
 
 class Health(Struct, frozen=True):
@@ -47,12 +47,17 @@ def ready(service: Given) -> Health:
     **PUBLIC,
 )
 def metrics(service: Given) -> Response[bytes]:
-    """Requests, times, records coded, backlog of reviews, files and corrections by state, alerts of monitoring."""
+    """Requests, times, records coded, backlog of reviews, files, corrections and retrainings by state, alerts of monitoring."""
     meters = service.meters
     meters.ready.set(service.engine.ready)
     meters.bundle.labels(service.engine.name).set(1)
     with service.store.read() as db:
-        for gauge, table in ((meters.backlog, reviews), (meters.jobs, jobs), (meters.corrections, corrections)):
+        by_state = (
+            (meters.backlog, reviews), (meters.jobs, jobs), (meters.corrections, corrections), (meters.retrainings, retrainings)
+        )  # fmt: skip
+        for gauge, table in by_state:
+            # A state that nothing is in any more is not shown with its last count.
+            gauge.clear()
             for state, count in db.execute(select(table.c.state, func.count()).group_by(table.c.state)):
                 gauge.labels(state).set(count)
     if service.engine.ready:

@@ -15,7 +15,8 @@ from isco_rag.errors import BundleError, ConflictError, InputError
 from isco_rag.learn import registry
 from isco_rag.learn.places import find, manifest_of, place_of
 from isco_rag.store import models as stored
-from isco_rag.store.records import Champion, Judged
+from isco_rag.store import retrainings
+from isco_rag.store.records import Champion, Judged, Retraining
 from isco_rag.types import Metric
 
 Name = Annotated[str, Parameter(max_length=80, description="The model's name.")]
@@ -104,6 +105,14 @@ def list_verdicts(
         return stored.judged(db, challenger, limit)
 
 
+@get("/models/retrainings", operation_id="listRetrainings", summary="Retrainings by schedule", tags=["models"], sync_to_thread=True,
+     **needs("viewer", "quality"))  # fmt: skip
+def list_retrainings(service: Given, limit: Annotated[int, Parameter(ge=1, le=1000)] = 20) -> list[Retraining]:
+    """The newest first: when each began, up to which correction, who is at it, what came of it. The settings `retrain_...` say when one begins."""
+    with service.store.read() as db:
+        return retrainings.listed(db, limit)
+
+
 PROMOTION = Body(
     examples=[Example(summary="By its verdict", value={}), Example(summary="By force", value={"force": True, "reason": "why"})]
 )
@@ -151,4 +160,4 @@ def go_back(service: Service, caller: Caller, reason: str) -> Champion:
     return found
 
 
-HANDLERS = (list_models, current_model, list_verdicts, promote, rollback)
+HANDLERS = (list_models, current_model, list_verdicts, list_retrainings, promote, rollback)

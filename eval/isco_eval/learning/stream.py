@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from isco_eval.gold import Gold, hash_of
 from isco_eval.leakage import title_key
 from isco_rag.classify import CHUNK, Classifier
-from isco_rag.learn.frozen import entry_of
 from isco_rag.store.records import Correction
+from isco_rag.store.teaching import entry_of
 from isco_rag.types import Job, Prediction
 from isco_rag.wiring import with_entries
 
