@@ -1,8 +1,8 @@
-"""A challenger made of the champion and the corrections since: both encoders, the word model, fusion and calibration trained further.
+"""A challenger made of a bundle and the corrections: both encoders, the word model, fusion and calibration trained further.
 
-frozen corrections + the champion's own examples -> a plan that fits the time -> the stages of isco_rag.train -> a bundle in the models folder
+frozen corrections + the bundle's own examples -> a plan that fits the time -> the stages of isco_rag.train -> a bundle in the models folder
 
-Everything comes from the champion's bundle and the database, so an installation needs neither the checkout nor a list of texts. Each step leaves
+Everything comes from the parent's bundle and the database, so an installation needs neither the checkout nor a list of texts. Each step leaves
 its result in the work folder; a run that was killed goes on there.
 """
 
@@ -45,7 +45,7 @@ SAVE_EVERY = 50
 class Order(Struct, frozen=True):
     """What is to be made of what: the folder of the bundle to begin at, the last correction, the time in seconds, and where it goes."""
 
-    champion: Path
+    parent: Path
     until: int
     seconds: float
     work: Path
@@ -56,7 +56,7 @@ class Order(Struct, frozen=True):
 
 def retrain(order: Order, taught: Sequence[Correction], gold_like: GoldLike, report: Report) -> Manifest:
     """The manifest of the challenger, which stands in the models folder when it is whole; TrainingError where there is too little to learn."""
-    parent = read_manifest(order.champion, with_weights=True)
+    parent = read_manifest(order.parent, with_weights=True)
     name = order.name or name_after(parent.name, order.until)
     place = order.models / name
     if (place / MANIFEST).exists():
@@ -73,7 +73,7 @@ def retrain(order: Order, taught: Sequence[Correction], gold_like: GoldLike, rep
 def _made(order: Order, name: str, taught: Sequence[Correction], gold_like: GoldLike, report: Report) -> Manifest:
     _begin(order, name)
     place = order.models / name
-    taxonomy = load_taxonomy(order.champion / "taxonomy")
+    taxonomy = load_taxonomy(order.parent / "taxonomy")
     frozen = freeze(taught, order.until, taxonomy, gold_like, order.work)
     if frozen.rows < LEAST:
         raise TrainingError(
@@ -90,7 +90,7 @@ def _made(order: Order, name: str, taught: Sequence[Correction], gold_like: Gold
 def _begin(order: Order, name: str) -> None:
     """Empties the work folder unless it holds this very retraining."""
     note = order.work / ORDER
-    wanted = msgspec.json.encode([name, file_hash(order.champion / MANIFEST), order.until])
+    wanted = msgspec.json.encode([name, file_hash(order.parent / MANIFEST), order.until])
     if not note.exists() or note.read_bytes() != wanted:
         # What a killed one left half made is nobody's now.
         for left in (order.work, *order.models.glob("*.new")):
@@ -108,9 +108,9 @@ def _planned(order: Order, name: str, frozen: Frozen, report: Report) -> Recipe:
     """The recipe; planned once, so that a run that goes on does what it began."""
     path = order.work / RECIPE
     if not path.exists():
-        entries = read_entries(order.champion)
+        entries = read_entries(order.parent)
         replay, own = write_replay(entries, order.work)
-        speeds = measure(order.champion, [e.title or e.duties for e in entries])
+        speeds = measure(order.parent, [e.title or e.duties for e in entries])
         planned = plan(order.seconds, speeds, _sizes(entries, frozen))
         report.say(_pace(speeds))
         for line in planned.said:
@@ -118,7 +118,7 @@ def _planned(order: Order, name: str, frozen: Frozen, report: Report) -> Recipe:
         part = path.with_suffix(".part")
         part.write_bytes(msgspec.json.encode(recipe_of(order, name, planned, replay, own), enc_hook=str))
         part.replace(path)
-    return checked(msgspec.json.decode(path.read_bytes(), type=Recipe, dec_hook=lambda kind, value: kind(value)), str(order.champion))
+    return checked(msgspec.json.decode(path.read_bytes(), type=Recipe, dec_hook=lambda kind, value: kind(value)), str(order.parent))
 
 
 def _pace(speeds: Speeds) -> str:
@@ -133,8 +133,8 @@ def _sizes(entries: Sequence[Entry], frozen: Frozen) -> Sizes:
 def recipe_of(order: Order, name: str, planned: Plan, replay: Path, own: tuple[Path, ...]) -> Recipe:
     """What the stages are run with."""
     return Recipe(
-        name=name, taxonomy=order.champion / "taxonomy", examples=replay, gold=order.gold, own=own, corrections=order.work / FILE,
-        parent=order.champion, average=AVERAGE, written=1, corrections_times=TIMES, replay=planned.replay, until=order.until,
+        name=name, taxonomy=order.parent / "taxonomy", examples=replay, gold=order.gold, own=own, corrections=order.work / FILE,
+        parent=order.parent, average=AVERAGE, written=1, corrections_times=TIMES, replay=planned.replay, until=order.until,
         fine_tune=Schedule(epochs=planned.epochs, batch=BATCH, rate=RATE, save_every=SAVE_EVERY), words=WORDS,
         rerank_lists=ListSettings(queries=planned.lists, size=LIST_SIZE),
         rerank_train=Schedule(epochs=1.0 if planned.lists else 0.0, batch=BATCH // 4, rate=5e-5, save_every=SAVE_EVERY),
@@ -152,7 +152,7 @@ def _is_example(entry: Entry) -> bool:
 
 
 def write_replay(entries: Sequence[Entry], work: Path) -> tuple[Path, tuple[Path, ...]]:
-    """The champion's examples as files that a recipe reads: a folder of the written ones, and a table of those of one's own, if any."""
+    """The parent's examples as files that a recipe reads: a folder of the written ones, and a table of those of one's own, if any."""
     folder, own = work / "replay", work / "own.csv"
     folder.mkdir(parents=True, exist_ok=True)
     examples = [e for e in entries if _is_example(e)]

@@ -72,7 +72,7 @@ def test_a_challenger_learns_and_names_what_it_comes_from(order: Order, monkeypa
     assert "1 more are gold rows" in said[0]
     bundle = order.models / made.name
     assert read_manifest(bundle, with_weights=True).parent_hash
-    before, after = open_classifier(order.champion), open_classifier(bundle)
+    before, after = open_classifier(order.parent), open_classifier(bundle)
     assert {e.id for e in after.parts.index.entries} == {e.id for e in before.parts.index.entries}, "corrections stay the database's"
     job, leaf = Job("gorilla keeper"), after.taxonomy.leaf_number["2112"]
     assert after.score([job]).probabilities[0, leaf] > before.score([job]).probabilities[0, leaf]
