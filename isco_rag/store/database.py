@@ -22,6 +22,8 @@ from isco_rag.errors import InputError, StoreError, UsageError
 FILE = "state.sqlite"
 # How long a statement waits for another process's write before the database counts as busy.
 BUSY_SECONDS = 5.0
+# How long a process waits for another that brings the tables up to date: on a slow machine that takes longer than a write.
+MIGRATION_SECONDS = 60.0
 # How long a writer waits for the others of its own process.
 TURN_SECONDS = 30.0
 BUSY = "the state database is busy; nothing was changed: do it again in a moment"
@@ -143,7 +145,7 @@ def migrate(engine: Engine, form: str = "head") -> None:
     embedded = engine.dialect.name == "sqlite"
     with engine.execution_options(write=True).connect() as connection:
         # SQLite changes a constraint by copying the table; what refers to it must not mind meanwhile, and is checked before the commit.
-        _references(connection, embedded, "OFF")
+        _pragma(connection, embedded, "foreign_keys=OFF", f"busy_timeout={1000 * MIGRATION_SECONDS:.0f}")
         try:
             with connection.begin():
                 if not embedded:
@@ -153,14 +155,15 @@ def migrate(engine: Engine, form: str = "head") -> None:
                 if embedded and connection.exec_driver_sql("PRAGMA foreign_key_check").first():
                     raise StoreError("the state database could not be brought up to date; restore it from a backup with: isco-rag restore")
         finally:
-            _references(connection, embedded, "ON")
+            _pragma(connection, embedded, "foreign_keys=ON", f"busy_timeout={1000 * BUSY_SECONDS:.0f}")
 
 
-def _references(connection: Connection, embedded: bool, state: str) -> None:
-    """Switches SQLite's watch over references, which works outside transactions only."""
+def _pragma(connection: Connection, embedded: bool, *wanted: str) -> None:
+    """Sets SQLite's own switches, of which that of the references works outside transactions only."""
     driver = connection.connection.driver_connection
     if embedded and driver is not None:
-        driver.execute(f"PRAGMA foreign_keys={state}")
+        for one in wanted:
+            driver.execute(f"PRAGMA {one}")
 
 
 @contextmanager
