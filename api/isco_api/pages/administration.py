@@ -38,9 +38,9 @@ NUMBERS = {
     "alert_automation": no_text("automation falls by"), "alert_far": no_text("texts with no near example rise by"),
     "alert_centroid": no_text("centre of the texts turns by"), "alert_calibration": no_text("corrected more often than expected by"),
     "alert_error": no_text("wrong of what goes out untouched, surely above"),
-    "retrain_days": no_text("days from one to the next (0: never)"), "retrain_from": no_text("from this hour of the day on (UTC)"),
-    "retrain_to": no_text("until this hour"), "retrain_corrections": no_text("new corrections that it takes"),
-    "retrain_minutes": no_text("minutes that it may take"),
+    "retrain_days": no_text("at least so many days apart (0: never)"), "retrain_from": no_text("begins at this hour at the earliest (UTC)"),
+    "retrain_to": no_text("and before this hour (UTC)"), "retrain_corrections": no_text("new corrections, at least"),
+    "retrain_minutes": no_text("minutes, at most"),
 }  # fmt: skip
 
 
