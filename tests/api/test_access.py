@@ -35,7 +35,7 @@ EXPECTED = {
     "getQuality": ("viewer", "quality"), "listModels": ("viewer", "quality"), "currentModel": ("viewer", "quality"),
     "getPlan": ("viewer", "quality"), "getMonitoring": ("viewer", "quality"), "listEvaluations": ("viewer", "quality"),
     "fillQueue": ("reviewer", "review"),
-    "listVerdicts": ("viewer", "quality"), "promoteModel": ("administrator", "admin"), "rollbackModel": ("administrator", "admin"),
+    "listVerdicts": ("viewer", "quality"), "listRetrainings": ("viewer", "quality"), "promoteModel": ("administrator", "admin"), "rollbackModel": ("administrator", "admin"),
     "indexStatus": ("viewer", "quality"), "rebuildIndex": ("administrator", "admin"),
     "listAudit": ("reviewer", "audit"), "verifyAudit": ("administrator", "audit"),
     "listUsers": ("administrator", "admin"), "addUser": ("administrator", "admin"), "changeUser": ("administrator", "admin"),
