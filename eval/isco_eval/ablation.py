@@ -4,6 +4,7 @@ Only the encoder is trained and judged, by its prototypes alone: the likeliest u
 moves in the whole coder is less, since word model, nearest entries and like titles stand in for each other.
 """
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,8 +17,9 @@ from numpy.typing import NDArray
 from isco_eval.bootstrap import Figure, Key, estimate, ratios
 from isco_eval.gold import Gold, read_suite
 from isco_eval.learning.stream import kept
+from isco_eval.parts import percent, points
 from isco_eval.suite import find_suite
-from isco_rag.errors import CoderError, UsageError
+from isco_rag.errors import CoderError
 from isco_rag.show import StageProgress
 from isco_rag.wiring import open_classifier
 
@@ -48,7 +50,10 @@ class Line(Struct, frozen=True):
 
 
 def trained(recipe_file: Path, variant: str, epochs: float, golds: Sequence[Gold], work: Path) -> Right:
-    """Which records of the gold samples, one after the other, the encoder of a variant gets right; it is trained, unless the work folder has that."""
+    """Which records of the gold samples, one after the other, the encoder of a variant gets right; what the work folder has is not done again.
+
+    TrainingError where the folder was begun with another recipe, another schedule or other inputs.
+    """
     from isco_rag.train.biencoder import embed
     from isco_rag.train.kitchen import Kitchen, Report
     from isco_rag.train.recipe import load_recipe
@@ -58,18 +63,17 @@ def trained(recipe_file: Path, variant: str, epochs: float, golds: Sequence[Gold
     schedule = msgspec.structs.replace(plan.fine_tune, epochs=epochs or plan.fine_tune.epochs)
     plan = msgspec.structs.replace(plan, fine_tune=schedule, **VARIANTS[variant])
 
-    def right() -> Right:
-        classifier = open_classifier()
-        texts = [classifier.prepare(job).told for gold in golds for job in gold.jobs]
-        with StageProgress() as progress:
-            kitchen = Kitchen(plan, folder, Report(progress.say, progress.step))
-            vectors = embed(kitchen.fine_tune(), texts).astype(np.float32)
-        taxonomy = kitchen.taxonomy
-        near = [taxonomy.leaves[i] for i in (vectors @ np.load(folder / "prototypes.npy").T).argmax(1).tolist()]
-        codes = [code for gold in golds for code in gold.codes]
-        return np.array([taxonomy.ancestor(leaf, taxonomy.group(code).level) == code for leaf, code in zip(near, codes, strict=True)])
+    with StageProgress() as progress:
+        kitchen = Kitchen(plan, folder, Report(progress.say, progress.step))
 
-    return kept(folder / "right.npy", right)
+        def right() -> Right:
+            classifier, taxonomy = open_classifier(), kitchen.taxonomy
+            vectors = embed(kitchen.fine_tune(), [classifier.prepare(job).told for gold in golds for job in gold.jobs]).astype(np.float32)
+            near = [taxonomy.leaves[i] for i in (vectors @ np.load(folder / "prototypes.npy").T).argmax(1).tolist()]
+            codes = [code for gold in golds for code in gold.codes]
+            return np.array([taxonomy.ancestor(leaf, taxonomy.group(code).level) == code for leaf, code in zip(near, codes, strict=True)])
+
+        return kept(folder / f"right_{sum(len(gold.jobs) for gold in golds)}.npy", right)
 
 
 def compared(right: Right, first: Right, seed: int) -> Line:
@@ -85,16 +89,8 @@ def table(found: dict[str, list[Line]], golds: Sequence[Gold]) -> list[str]:
     head = ["", *(f"{gold.name}, {len(gold.jobs):,}" for gold in golds)]
     rows = [head, ["---"] * len(head)]
     for name, lines in found.items():
-        rows.append([name, *(_percent(line.right) if name == AS_IS else _points(line.gained) for line in lines)])
+        rows.append([name, *(percent(line.right) if name == AS_IS else points(line.gained) for line in lines)])
     return [f"| {' | '.join(row)} |" for row in rows]
-
-
-def _percent(f: Figure) -> str:
-    return f"{100 * f.value:.1f} ({100 * f.low:.0f}-{100 * f.high:.0f})"
-
-
-def _points(f: Figure) -> str:
-    return f"{100 * f.value:+.1f} ({100 * f.low:+.1f} to {100 * f.high:+.1f})"
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -121,8 +117,8 @@ if __name__ == "__main__":
     try:
         main()
     except CoderError as error:
-        raise click.ClickException(str(error)) from error
+        click.echo(f"ablation: {error}", err=True)
+        sys.exit(error.exit_code)
     except ImportError as error:
-        raise click.ClickException(
-            str(UsageError(f"training needs more packages ({error.name} is missing): pip install 'isco-rag[train]'"))
-        ) from error
+        click.echo(f"ablation: training needs more packages ({error.name} is missing): pip install 'isco-rag[train]'", err=True)
+        sys.exit(2)

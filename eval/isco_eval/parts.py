@@ -146,14 +146,16 @@ def table(lines: Sequence[Line]) -> tuple[list[str], list[tuple[object, ...]]]:
     rows: list[tuple[object, ...]] = []
     for line in lines:
         first = line.variant == SHIPPED
-        gains = ["" if first else _points(f) for f in (line.top_1_gained, line.top_3_gained)]
-        rows.append((line.variant, _percent(line.top_1), gains[0], _percent(line.top_3), gains[1], f"{line.pairs:.1f}"))
+        gains = ["" if first else points(f) for f in (line.top_1_gained, line.top_3_gained)]
+        rows.append((line.variant, percent(line.top_1), gains[0], percent(line.top_3), gains[1], f"{line.pairs:.1f}"))
     return columns, rows
 
 
-def _percent(f: Figure) -> str:
+def percent(f: Figure) -> str:
+    """A share in percent with its interval."""
     return f"{100 * f.value:.1f} ({100 * f.low:.0f}-{100 * f.high:.0f})"
 
 
-def _points(f: Figure) -> str:
+def points(f: Figure) -> str:
+    """A difference in points with its interval."""
     return f"{100 * f.value:+.1f} ({100 * f.low:+.1f} to {100 * f.high:+.1f})"

@@ -9,6 +9,7 @@ from isco_eval import ablation
 from isco_eval.gold import Gold
 from isco_eval.suite import Suite
 
+from isco_rag.errors import TrainingError
 from isco_rag.taxonomy import load_taxonomy
 from isco_rag.train.biencoder import HEAD_START, confused
 from isco_rag.types import Job
@@ -46,11 +47,14 @@ def test_every_variant_is_trained_once_and_compared_with_the_recipe_as_it_is(
     table = [line for line in first.stdout.splitlines() if line.startswith("|")]
     assert [line.split("|")[1].strip() for line in table] == ["", "---", ablation.AS_IS, "with hard negatives"]
     assert "tiny, 3" in table[0]
-    right = np.load(workshop / "ablation" / "with_hard_negatives" / "right.npy")
+    right = np.load(workshop / "ablation" / "with_hard_negatives" / "right_3.npy")
     assert right.dtype == np.bool_
     assert len(right) == 3
     # A second run trains nothing: it reads what stands in the work folder.
-    np.save(workshop / "ablation" / "with_hard_negatives" / "right.npy", np.array([True, True, True]))
-    np.save(workshop / "ablation" / "as_the_recipe_has_it" / "right.npy", np.array([False, False, False]))
+    np.save(workshop / "ablation" / "with_hard_negatives" / "right_3.npy", np.array([True, True, True]))
+    np.save(workshop / "ablation" / "as_the_recipe_has_it" / "right_3.npy", np.array([False, False, False]))
     again = CliRunner().invoke(ablation.main, arguments)
     assert "+100.0" in again.stdout.splitlines()[-1]
+    # Another schedule in the same folder is another experiment.
+    refused = CliRunner().invoke(ablation.main, [*arguments[:-1], "2"])
+    assert isinstance(refused.exception, TrainingError)
