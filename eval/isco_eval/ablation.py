@@ -26,7 +26,7 @@ from isco_rag.wiring import open_classifier
 SUITES = ("ilo_index_dev", "ads_real_dev", "survey_like_dev", "ads_generated_dev", "jobbert_dev", "written")
 AS_IS = "as the recipe has it"
 # Lines of the recipe that each variant has otherwise.
-VARIANTS: dict[str, dict[str, float]] = {
+VARIANTS: dict[str, dict[str, object]] = {
     AS_IS: {},
     "with a teacher's term": {"keep": 3.0},
     "without a teacher's term": {"keep": 0.0},
@@ -36,6 +36,8 @@ VARIANTS: dict[str, dict[str, float]] = {
     "without written examples": {"written": 0},
     "sources count alike": {"trust": 0.0},
     "with hard negatives": {"hard_negatives": 1.0},
+    "without tutors": {"tutors": (), "imagined": False},
+    "without imagined titles": {"imagined": False},
 }
 RESAMPLES = 2000
 

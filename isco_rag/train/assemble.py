@@ -16,6 +16,7 @@ from isco_rag.calibrate import Temperature
 from isco_rag.classify import Classifier
 from isco_rag.conformal import Conformal
 from isco_rag.encode import quantise
+from isco_rag.errors import TrainingError
 from isco_rag.fuse import FEATURES, REGIMES, USED, Fusion
 from isco_rag.rerank import PAIR_TOKENS
 from isco_rag.settings import Settings
@@ -23,7 +24,7 @@ from isco_rag.taxonomy import Taxonomy
 from isco_rag.train import crossencoder, export
 from isco_rag.train.corpus import CORRECTED, Row
 from isco_rag.train.gather import OWNED, held_jobs
-from isco_rag.train.kitchen import Kitchen
+from isco_rag.train.kitchen import TEACHER, Kitchen
 from isco_rag.train.last import EVEN, NO_SETS, LastLayer, learned
 from isco_rag.train.refit import relearned
 from isco_rag.types import Entry, Manifest, Metric
@@ -35,6 +36,10 @@ Judge = Callable[[Classifier], tuple[Metric, ...]]
 
 def assemble(kitchen: Kitchen, place: Path, judge: Judge) -> Path:
     """The bundle with the figures that the judge found, put in `place` when it is whole; what stood there stays if anything fails before."""
+    if kitchen.recipe.base == TEACHER:
+        raise TrainingError(
+            f"{TEACHER} is a tutor: its weights go into no bundle; run --stage fine_tune and name the work folder among tutors"
+        )
     new = place.with_name(place.name + ".new")
     shutil.rmtree(new, ignore_errors=True)
     new.mkdir(parents=True)
@@ -172,7 +177,8 @@ def _licences(folder: Path, name: str, sources: dict[str, str]) -> None:
         "The weights, the index and the calibration were made by the project and stand under its MIT licence. The encoders were trained on "
         "texts of these publishers, none of which is in the bundle itself; they are acknowledged with thanks:\n\n"
         f"| source | publisher and terms |\n|---|---|\n{lines}\n\n"
-        "The teacher of the distillation was all-MiniLM-L6-v2 (sentence-transformers, Apache License 2.0); none of its weights is in the bundle.\n"
+        "The teacher of the distillation was all-MiniLM-L6-v2 (sentence-transformers, Apache License 2.0), a tutor's beginning too where the "
+        "recipe names tutors; none of its weights is in the bundle.\n"
     )
     (folder / "LICENCES.md").write_text(text, encoding="utf-8")
 

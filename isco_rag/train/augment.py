@@ -1,4 +1,4 @@
-"""Titles as people mistype, shorten and dress them: what training reads beside the clean ones.
+"""Titles as people mistype, shorten and dress them, and titles that nobody has: what training reads beside the clean ones.
 
 Every change is drawn from a generator and keeps what the work is: no word that names another occupation comes in, and a title of one word
 is never dropped. Place names and terms are the project's own list.
@@ -6,6 +6,7 @@ is never dropped. Place names and terms are the project's own list.
 
 import random
 import string
+from collections.abc import Sequence
 
 _BEFORE = (
     "senior", "junior", "lead", "experienced", "qualified", "trainee", "graduate", "temporary", "casual", "permanent", "relief", "certified",
@@ -86,3 +87,22 @@ def varied(title: str, rng: random.Random, share: float) -> str:
     elif len(words) > 2:
         del words[rng.randrange(len(words) - 1)]
     return " ".join(words)
+
+
+def imagined(words: Sequence[str], titles: Sequence[str], crossed: int, rng: random.Random) -> list[str]:
+    """Titles that are made up: each word alone, before the last word of a title and beside or in place of one, then `crossed` pairs of titles.
+
+    They carry words that no coded text has; what work they stand for only a tutor can say.
+    """
+    parts = [title.split() for title in titles]
+    found = []
+    for word in words:
+        found.append(word)
+        found.append(f"{word} {rng.choice(parts)[-1]}")
+        title = rng.choice(parts)
+        in_place = len(title) > 1 and rng.random() < 0.5
+        found.append(" ".join((*title[:-1], word)) if in_place else f"{word} {' '.join(title)}")
+    for _ in range(crossed):
+        first, second = rng.choice(parts), rng.choice(parts)
+        found.append(f"{' '.join(first[:-1]) or first[0]} {second[-1]}")
+    return found

@@ -3,7 +3,8 @@
 Step 1 (`distil`): the student's embedding of each text is drawn to the teacher's, and the similarities within a batch to the teacher's
 similarities (relational distillation, Park et al. 2019). Step 2 (`fine_tune`): a cosine softmax over one learned prototype per unit group
 with label smoothing, partial labels as the log of the summed probability of their candidates, plus the distillation loss towards the
-embeddings from before, which keeps what the coded texts do not teach.
+embeddings from before, which keeps what the coded texts do not teach. Where tutors are named, part of the loss follows what several
+fine-tuned encoders think of a text together, of texts too that nobody has coded.
 """
 
 from collections.abc import Iterable, Sequence
@@ -22,6 +23,8 @@ from isco_rag.train.running import Schedule, Told, device, reduced_precision, ru
 
 # The cosine that a hard negative begins ahead with.
 HEAD_START = 0.1
+# What cosines are multiplied by before they become probabilities.
+SCALE = 20.0
 
 
 class Shape(Struct, frozen=True, forbid_unknown_fields=True):
@@ -110,7 +113,8 @@ class PrototypeLoss(nn.Module):
 
     `candidates` [n, classes] marks the classes of which one is right, `weights` [n] is the trust in each row, `targets` [n, d] are the
     embeddings from before. `wrong` [n] numbers the class that a row was confused with (-1: none): it gets HEAD_START, so that the right one has
-    to be nearer by so much (additive margin softmax, Wang et al. 2018).
+    to be nearer by so much (additive margin softmax, Wang et al. 2018). `soft` [n, classes] is what tutors think of each row, as log probabilities:
+    `tutored` of the loss is the cross-entropy to it (Hinton et al. 2015).
     """
 
     def __init__(
@@ -120,10 +124,12 @@ class PrototypeLoss(nn.Module):
         candidates: np.ndarray,
         weights: np.ndarray,
         targets: np.ndarray | None = None,
-        scale: float = 20.0,
+        scale: float = SCALE,
         smoothing: float = 0.1,
         keep: float = 0.0,
         wrong: np.ndarray | None = None,
+        soft: np.ndarray | None = None,
+        tutored: float = 0.0,
     ) -> None:
         super().__init__()
         self.model = model
@@ -131,6 +137,7 @@ class PrototypeLoss(nn.Module):
         self.prototypes = nn.Parameter(torch.from_numpy(prototypes.astype(np.float32)))
         self.candidates, self.weights = candidates, weights
         self.scale, self.smoothing, self.keep = scale, smoothing, keep
+        self.soft, self.tutored = soft, tutored
         self.distil = DistilLoss(model, targets) if keep and targets is not None else None
 
     def forward(self, features: Iterable[dict[str, torch.Tensor]], labels: torch.Tensor) -> torch.Tensor:
@@ -149,8 +156,28 @@ class PrototypeLoss(nn.Module):
         weight = torch.from_numpy(self.weights[rows]).to(student.device)
         right = log_p.masked_fill(~mask, -torch.inf).logsumexp(1)
         loss = -((1 - self.smoothing) * right + self.smoothing * log_p.mean(1))
+        if self.soft is not None:
+            opinion = torch.from_numpy(self.soft[rows].astype(np.float32)).to(student.device).softmax(1)
+            loss = (1 - self.tutored) * loss - self.tutored * (opinion * log_p).sum(1)
         coded: torch.Tensor = (weight * loss).sum() / weight.sum()
         return coded + self.keep * self.distil.between(student, labels) if self.distil else coded
+
+
+def open_tutor(folder: Path, max_length: int, named: str = "") -> tuple[SentenceTransformer, np.ndarray]:
+    """The encoder of a bundle or of a work folder, and its prototypes, float32 [classes, hidden], unit length."""
+    if (folder / "weights").is_dir():
+        model = as_sentence_encoder(folder / "weights" / "encoder", max_length, named)
+    else:
+        model = SentenceTransformer(str(folder / "encoder"), device=device(named))
+        quick_attention(model)
+    prototypes = np.load(folder / "prototypes.npy").astype(np.float32)
+    return model, prototypes / np.linalg.norm(prototypes, axis=1, keepdims=True)
+
+
+def log_probabilities(vectors: np.ndarray, prototypes: np.ndarray, scale: float = SCALE) -> np.ndarray:
+    """The log probability of each class for each vector by its cosines, float32 [n, classes], as PrototypeLoss has them."""
+    found: np.ndarray = scale * vectors.astype(np.float32) @ prototypes.T
+    return found - np.log(np.exp(found).sum(1, keepdims=True))
 
 
 def confused(vectors: np.ndarray, prototypes: np.ndarray, candidates: np.ndarray) -> np.ndarray:

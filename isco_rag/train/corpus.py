@@ -25,6 +25,8 @@ from isco_rag.text import duties_text, joined_text, key, title_text, uninvert
 # The sources of an institution's own records, and of what its people corrected.
 OWN = "own"
 CORRECTED = "correction"
+# Titles that nobody coded.
+IMAGINED = "imagined"
 
 # Agreement of exact titles with the ILO index, as measured by the data set's publishers: how far a label can be trusted.
 SOURCE_QUALITY = {
@@ -44,11 +46,12 @@ SOURCE_QUALITY = {
     "own": 1.0,
     "correction": 1.0,
     "taxonomy": 1.0,
+    "imagined": 0.5,
 }
 
 
 class Row(Struct, frozen=True):
-    """One coded text; `codes` are the unit groups of which one is right, `occupation` groups rows of one occupation."""
+    """One text; `codes` are the unit groups of which one is right (none: nobody coded it), `occupation` groups rows of one occupation."""
 
     text: str
     codes: tuple[str, ...]
@@ -73,7 +76,7 @@ class Row(Struct, frozen=True):
     @property
     def weight(self) -> float:
         """Trust in the label; a partial label says less the more groups it names."""
-        return SOURCE_QUALITY.get(self.source, 0.8) / len(self.codes) ** 0.5
+        return SOURCE_QUALITY.get(self.source, 0.8) / max(1, len(self.codes)) ** 0.5
 
 
 def read_shared(path: Path, languages: Sequence[str] = ("en",)) -> list[Row]:

