@@ -36,7 +36,7 @@ SOURCES = ("ads_generated_dev", "ads_real_dev", "jobbert_dev", "ilo_index_dev", 
 ROWS, SAMPLE, SAMPLES, SEED = 3000, 1000, 20, 5
 # Groups that are planted, and titles of each: about half of those that the index has.
 GROUPS, PLANTED = 24, 25
-FAR = (0.5, NEAR, 0.7)
+FAR = (0.55, NEAR, 0.75)
 # Rows of each source that are looked at for what lies far.
 LOOKED = 400
 

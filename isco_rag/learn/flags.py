@@ -23,8 +23,8 @@ from isco_rag.types import Hit, Job, Metric
 
 # Two texts are nearly the same where their vectors and their letters both say so: the vectors alone take a C and a C++ developer for one.
 TWIN_COSINE, TWIN_LETTERS = 0.95, 0.88
-# A neighbour counts from here on; of the nearest five, four must say the same.
-NEAR, NEIGHBOURS, SAME = 0.8, 5, 4
+# A neighbour counts from here on (one text in five has one); of the nearest five, four must say the same.
+NEAR, NEIGHBOURS, SAME = 0.83, 5, 4
 # From so many decisions on is a coder compared with the others.
 ENOUGH = 30
 BLOCK = 2048

@@ -32,7 +32,7 @@ class Running(Struct, frozen=True, forbid_unknown_fields=True):
     alert_psi: Annotated[float, Meta(gt=0, le=10)] = 0.25
     alert_automation: Annotated[float, Meta(gt=0, le=1)] = 0.1
     alert_far: Annotated[float, Meta(gt=0, le=1)] = 0.1
-    alert_centroid: Annotated[float, Meta(gt=0, le=2)] = 0.1
+    alert_centroid: Annotated[float, Meta(gt=0, le=2)] = 0.05
     alert_calibration: Annotated[float, Meta(ge=0, le=1)] = 0.05
     alert_error: Annotated[float, Meta(gt=0, le=1)] = 0.15
     # Retraining by schedule, off at 0 days: at least so many days after the last, from one hour of the day to another (UTC), with at least so

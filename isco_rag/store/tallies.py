@@ -19,7 +19,7 @@ from isco_rag.store.schema import centroids, tallies
 from isco_rag.types import Prediction
 
 # Below this cosine nothing in the index is near a text. See docs/guide/learning.md for how it was chosen.
-NEAR = 0.6
+NEAR = 0.65
 
 
 class Said(Struct, frozen=True):
