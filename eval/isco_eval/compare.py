@@ -37,6 +37,8 @@ COMPARED: dict[Key, bool] = {
     Key("dissimilarity", "level 2"): False,
 }
 SLICED = ("top 1",)
+# Figures that are no shares of records; everything else is told in percent.
+AS_THEY_ARE = ("ECE of the emitted code", "Brier score", "log loss", "area under risk-coverage")
 
 
 class Change(Struct, frozen=True):
@@ -187,8 +189,8 @@ def named(key: Key) -> str:
 
 
 def told(change: Change) -> str:
-    """Both values and the difference with its interval; shares in percent and points."""
-    if change.key.measure in ("Brier score", "log loss", "area under risk-coverage"):
+    """Both values and the difference with its interval; shares in percent and points, errors of probabilities as they are."""
+    if change.key.measure in AS_THEY_ARE:
         return f"{change.before:.3f} to {change.after:.3f}, {change.difference:+.3f} ({change.low:+.3f} to {change.high:+.3f})"
     return (
         f"{100 * change.before:.1f} to {100 * change.after:.1f} %, {100 * change.difference:+.1f} points "

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
-from isco_eval.compare import compare, mcnemar
+from isco_eval.compare import compare, mcnemar, told
 from isco_eval.doubts import doubts_of
 from isco_eval.gold import Gold
 from isco_eval.guard import Guarded, check_gold, guard, read_baseline, write_baseline
@@ -85,8 +85,21 @@ def test_leakage_stands_at_the_top_with_both_figures() -> None:
     assert report.notices[0].startswith("Leakage: ")
     assert "5 of 40" in report.notices[0] or "of 40 gold rows" in report.notices[0]
     effect = next(b for s in report.sections for b in s.blocks if b.query == "leak_effect")
-    assert {"all", "without leaks"} <= set(effect.columns)
-    assert effect.records[0]["n without"] < effect.records[0]["n"]
+    every, without = effect.records
+    assert (every["records"], without["records"]) == ("all", "without leaks")
+    assert without["n"] == every["n"] - 5
+
+
+def test_a_calibration_error_is_told_the_same_way_wherever_it_stands() -> None:
+    """As a fraction, not in percent: in the table of calibration, with and without leakage, in a comparison."""
+    with open_store(None) as store:
+        run = tiny_run(store, tiny_gold(5))
+        blocks = {b.query: b for s in make_report(store, run).sections for b in s.blocks}
+        found = compare(store, run, tiny_run(store, tiny_gold(5)))
+    figure = next(r["figure"] for r in blocks["calibration"].records if r["measure"] == "ECE of the emitted code")
+    assert blocks["leak_effect"].records[0]["calibration error"] == pytest.approx(figure, abs=0.001)
+    change = next(c for c in found.changes if c.key.measure == "ECE of the emitted code")
+    assert told(change).startswith(f"{figure:.3f} to ")
 
 
 def test_answers_that_come_out_otherwise_a_second_time_are_said() -> None:
