@@ -99,7 +99,7 @@ class Collection:
             return
         own, words = text.split(), list({word: None for k in candidates for word in k.split()})
         alike = process.cdist(own, words, scorer=fuzz.ratio, score_cutoff=100 * SAME_WORD).any(axis=0)
-        met = {word for word, found in zip(words, alike.tolist(), strict=True) if found}
+        met = {word for word, found in zip(words, list(alike), strict=True) if found}
         mine, letters = sum(map(self._weight, own)), len(text) - text.count(" ")
         for k in candidates:
             theirs = k.split()

@@ -79,7 +79,7 @@ def test_the_same_rows_come_out_again(recipe: Recipe, tmp_path: Path) -> None:
 
 
 def test_the_leakage_check_knows_what_was_read_and_nothing_else(recipe: Recipe, tmp_path: Path) -> None:
-    """Every text that was fitted on, of whatever language and kind, is found again; rows that were not read, and gold, are not."""
+    """Every text that was fitted on, of whatever language and kind, is found again; titles that were not read, and gold, are not."""
     manifest, taxonomy = manifest_of(recipe), load_taxonomy(recipe.taxonomy)
     texts = open_training(manifest, taxonomy).texts
     assert texts is not None
@@ -88,8 +88,10 @@ def test_the_leakage_check_knows_what_was_read_and_nothing_else(recipe: Recipe, 
     read = [Job(row.text, row.duties) for row in data.train]
     assert {leak.row for leak in texts.leaks(read) if leak.kind == "exact"} == set(range(len(read)))
     write_held(manifest, tmp_path, tmp_path / "held")
-    apart = [Job(row["title"], row["duties"]) for name in ("mixed", "languages") for row in read_csv(tmp_path / "held" / f"{name}.csv")]
-    assert apart
+    apart = [
+        Job(row["title"]) for name in ("mixed", "languages") for row in read_csv(tmp_path / "held" / f"{name}.csv") if not row["duties"]
+    ]
+    assert len(apart) > 1
     assert {leak.kind for leak in texts.leaks([*apart, Job("lorry driver"), Job("pizza cook")])} <= {"near"}
 
 
