@@ -176,7 +176,11 @@ def _summary(store: Store, run: int) -> list[str]:
     )
     if kept:
         f = kept[0]
-        found.append(f"With at most 5 % of wrong unit groups let out, {f['percent']} % ({f['low']} to {f['high']}) need no person.")
+        found.append(
+            f"With at most 5 % of wrong unit groups let out, {f['percent']} % ({f['low']} to {f['high']}) need no person."
+            if f["percent"] > 0
+            else "No probability on these records lets out unit groups of which at most 5 % are wrong."
+        )
     return found
 
 

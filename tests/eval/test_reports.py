@@ -79,15 +79,42 @@ def test_text_and_json_say_the_same() -> None:
         assert f"### {block['title']}" in text
 
 
+def test_a_column_without_a_value_stands_as_numbers_do() -> None:
+    block = Block("", "", "", ("what", "threshold", "n"), (("a", None, 1), ("b", None, 2)), "")
+    assert cells(block) == (["what", "threshold", "n"], [["a", "–", "1"], ["b", "–", "2"]], [False, True, True])
+
+
+def test_nothing_that_can_go_out_is_said_in_words() -> None:
+    """No share of nought with an interval of nought where no probability keeps the error that is allowed."""
+    with open_store(None) as store:
+        run = tiny_run(store, tiny_gold(5))
+        store.connection.execute("UPDATE figures SET figure = 0, low = 0, high = 0 WHERE measure = 'automated'")
+        told = make_report(store, run).summary[-1]
+        assert told == "No probability on these records lets out unit groups of which at most 5 % are wrong."
+        store.connection.execute("UPDATE figures SET figure = 0.5, low = 0.4, high = 0.6 WHERE measure = 'automated'")
+        assert "50.0 % (40.0 to 60.0) need no person" in make_report(store, run).summary[-1]
+
+
+def test_a_time_that_all_records_share_has_no_interval() -> None:
+    with open_store(None) as store:
+        run = tiny_run(store)
+        set_times = "UPDATE figures SET figure = 5, low = ?, high = 5 WHERE measure = 'milliseconds'"
+        store.connection.execute(set_times, [5])
+        columns, rows = store.ask("speed", run)
+        assert [rows[0][columns.index(name)] for name in ("milliseconds", "milliseconds low", "milliseconds high")] == [5.0, None, None]
+        store.connection.execute(set_times, [4])
+        assert store.ask("speed", run)[1][0][columns.index("milliseconds low")] == 4.0
+
+
 def test_leakage_stands_at_the_top_with_both_figures() -> None:
     with open_store(None) as store:
         report = make_report(store, tiny_run(store, tiny_gold(5)))
     assert report.notices[0].startswith("Leakage: ")
-    assert "5 of 40" in report.notices[0] or "of 40 gold rows" in report.notices[0]
+    assert "10 of 40 gold rows" in report.notices[0]
     effect = next(b for s in report.sections for b in s.blocks if b.query == "leak_effect")
     every, without = effect.records
     assert (every["records"], without["records"]) == ("all", "without leaks")
-    assert without["n"] == every["n"] - 5
+    assert (every["n"], without["n"]) == (40, 30)
 
 
 def test_a_calibration_error_is_told_the_same_way_wherever_it_stands() -> None:
