@@ -86,6 +86,9 @@ class Comparison(Struct, frozen=True):
             if names:
                 found.append(f"{standing.capitalize()}: {'; '.join(names)}.")
         for test in self.tests:
+            if not test.only_before + test.only_after:
+                found.append(f"McNemar, {test.name}: no record is right in one run alone.")
+                continue
             verdict = "more than chance explains" if test.p < 1 - LEVEL else "no more than chance explains"
             found.append(
                 f"McNemar, {test.name}: {test.only_after} records right now that were wrong, {test.only_before} the other way round "
@@ -182,7 +185,7 @@ def _standing(low: float, high: float, gap: float, *, more: bool) -> Standing:
 def named(key: Key) -> str:
     """A figure's name with its slice."""
     if key.measure == "automated":
-        return f"automated at {float(key.value):.0%} error"
+        return f"automated at {100 * float(key.value):.0f} % error"
     if key.slice in ("all", "unit group"):
         return key.measure
     return f"{key.measure}, {key.slice} {key.value}".strip()

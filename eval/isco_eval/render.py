@@ -60,8 +60,8 @@ def as_markdown(reports: Sequence[Report]) -> str:
 
 
 def _markdown_table(block: Block) -> str:
-    columns, rows, _ = cells(block)
-    lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
+    columns, rows, numeric = cells(block)
+    lines = ["| " + " | ".join(columns) + " |", "|" + "".join("---:|" if number else "---|" for number in numeric)]
     lines += ["| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in row) + " |" for row in rows[:SHOWN]]
     return "\n".join(lines) + "\n" + (f"\n{more(block)}\n" if more(block) else "")
 

@@ -155,6 +155,7 @@ def test_a_better_index_is_found_better_and_the_same_is_the_same() -> None:
     top = next(c for c in found.changes if c.key.measure == "top 1" and c.key.slice == "all")
     assert top.standing == "better"
     assert top.low <= top.difference <= top.high
+    assert "McNemar, unit group: no record is right in one run alone." in same.words
     assert any(line.startswith("Better: ") and "top 1" in line for line in found.words)
     back = {c.key: c for c in _compared(gold, better, worse)}
     assert back[top.key].standing == "worse"
