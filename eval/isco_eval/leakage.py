@@ -98,8 +98,8 @@ class Collection:
         if not candidates:
             return
         own, words = text.split(), list({word: None for k in candidates for word in k.split()})
-        alike = process.cdist(own, words, scorer=fuzz.ratio, score_cutoff=100 * SAME_WORD).any(axis=0)
-        met = {word for word, found in zip(words, list(alike), strict=True) if found}
+        alike = process.cdist(own, words, scorer=fuzz.ratio, score_cutoff=100 * SAME_WORD)
+        met = {words[i] for i in np.flatnonzero(alike.any(axis=0)).tolist()}
         mine, letters = sum(map(self._weight, own)), len(text) - text.count(" ")
         for k in candidates:
             theirs = k.split()

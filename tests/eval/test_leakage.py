@@ -1,7 +1,7 @@
 """The leakage check on cases that a person would decide."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from isco_eval.leakage import NEAR, SHARED, Collection, Texts, find_leaks, trigrams
 
@@ -49,6 +49,7 @@ WORDS = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(WORDS, min_size=1, max_size=6))
 def test_every_text_repeats_itself_and_the_order_of_texts_does_not_matter(titles: list[list[str]]) -> None:
     entries = [Entry(f"e{i}", "1", " ".join(words)) for i, words in enumerate(titles)]
@@ -60,6 +61,7 @@ def test_every_text_repeats_itself_and_the_order_of_texts_does_not_matter(titles
     assert sorted((leak.row, last - leak.text, leak.kind) for leak in turned) == sorted((leak.row, leak.text, leak.kind) for leak in found)
 
 
+@settings(deadline=None)
 @given(st.lists(st.text("abcd ", min_size=1, max_size=12), min_size=2, max_size=20, unique=True))
 def test_no_text_that_is_near_is_passed_over_for_speed(texts: list[str]) -> None:
     """Looking at every pair finds the same as looking at those alone that can be near."""
