@@ -37,6 +37,8 @@ COMPARED: dict[Key, bool] = {
     Key("dissimilarity", "level 2"): False,
 }
 SLICED = ("top 1",)
+# Figures that are no shares of records; everything else is told in percent.
+AS_THEY_ARE = ("ECE of the emitted code", "Brier score", "log loss", "area under risk-coverage")
 
 
 class Change(Struct, frozen=True):
@@ -84,6 +86,9 @@ class Comparison(Struct, frozen=True):
             if names:
                 found.append(f"{standing.capitalize()}: {'; '.join(names)}.")
         for test in self.tests:
+            if not test.only_before + test.only_after:
+                found.append(f"McNemar, {test.name}: no record is right in one run alone.")
+                continue
             verdict = "more than chance explains" if test.p < 1 - LEVEL else "no more than chance explains"
             found.append(
                 f"McNemar, {test.name}: {test.only_after} records right now that were wrong, {test.only_before} the other way round "
@@ -180,15 +185,15 @@ def _standing(low: float, high: float, gap: float, *, more: bool) -> Standing:
 def named(key: Key) -> str:
     """A figure's name with its slice."""
     if key.measure == "automated":
-        return f"automated at {float(key.value):.0%} error"
+        return f"automated at {100 * float(key.value):.0f} % error"
     if key.slice in ("all", "unit group"):
         return key.measure
     return f"{key.measure}, {key.slice} {key.value}".strip()
 
 
 def told(change: Change) -> str:
-    """Both values and the difference with its interval; shares in percent and points."""
-    if change.key.measure in ("Brier score", "log loss", "area under risk-coverage"):
+    """Both values and the difference with its interval; shares in percent and points, errors of probabilities as they are."""
+    if change.key.measure in AS_THEY_ARE:
         return f"{change.before:.3f} to {change.after:.3f}, {change.difference:+.3f} ({change.low:+.3f} to {change.high:+.3f})"
     return (
         f"{100 * change.before:.1f} to {100 * change.after:.1f} %, {100 * change.difference:+.1f} points "

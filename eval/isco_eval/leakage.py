@@ -20,7 +20,7 @@ from typing import Literal, Protocol
 
 import numpy as np
 from msgspec import Struct
-from rapidfuzz import fuzz
+from rapidfuzz import fuzz, process
 
 from isco_rag.ports import Ints
 from isco_rag.text import clean, key, title_text, uninvert
@@ -34,6 +34,8 @@ KINDS: tuple[Kind, ...] = ("exact", "normalised", "near")
 NEAR = 0.82
 # Words this alike are spellings or inflections of one word.
 SAME_WORD = 0.8
+# Texts this alike without their blanks are one.
+UNSPACED = 0.94
 # Share of trigrams (Dice) from which a text is looked at closely.
 SHARED = 0.4
 # Duties of fewer words are too plain to tell two people apart ("cleaning", "office work").
@@ -68,39 +70,66 @@ class Collection:
         for number, k in enumerate(keys):
             if k:
                 self.owners[k].append(number)
-        self.keys = list(self.owners)
-        words = Counter(word for k in self.keys for word in set(k.split()))
-        self._rare = {word: log(1 + len(self.keys) / (1 + n)) for word, n in words.items()}
-        self._rarest = log(1 + len(self.keys))
+        keys = list(self.owners)
+        words = Counter(word for k in keys for word in set(k.split()))
+        self._rare = {word: log(1 + len(keys) / (1 + n)) for word, n in words.items()}
+        self._rarest = log(1 + len(keys))
         grams: dict[str, list[int]] = defaultdict(list)
-        self._sizes = np.zeros(len(self.keys))
-        for i, k in enumerate(self.keys):
+        sizes = np.zeros(len(keys))
+        for i, k in enumerate(keys):
             own = trigrams(k)
-            self._sizes[i] = len(own)
+            sizes[i] = len(own)
             for gram in own:
                 grams[gram].append(i)
-        self._grams = {gram: np.array(rows, dtype=np.int32) for gram, rows in grams.items()}
+        # Numbered by size: texts much longer or much shorter than one that is looked for stand at the ends of every list.
+        order = np.argsort(sizes, kind="stable")
+        rank = np.empty(len(keys), dtype=np.int32)
+        rank[order] = np.arange(len(keys), dtype=np.int32)
+        self.keys, self._sizes = [keys[i] for i in order.tolist()], sizes[order]
+        self._grams = {gram: np.sort(rank[rows]) for gram, rows in grams.items()}
 
     def near(self, text: str) -> list[tuple[str, float]]:
         """Keys that are `text` or near it, with their likeness."""
-        found = [(self.keys[i], self.likeness(text, self.keys[i])) for i in self._candidates(text)]
+        found = [(k, self.likeness(text, k)) for k in self._reaching(text, [self.keys[i] for i in self._candidates(text)])]
         return [(k, score) for k, score in found if score >= NEAR]
+
+    def _reaching(self, text: str, candidates: Sequence[str]) -> Iterator[str]:
+        """The candidates whose likeness can reach NEAR: too little of the words of most has its like in the text, in whatever order."""
+        if not candidates:
+            return
+        own, words = text.split(), list({word: None for k in candidates for word in k.split()})
+        alike = process.cdist(own, words, scorer=fuzz.ratio, score_cutoff=100 * SAME_WORD)
+        met = {words[i] for i in np.flatnonzero(alike.any(axis=0)).tolist()}
+        mine, letters = sum(map(self._weight, own)), len(text) - text.count(" ")
+        for k in candidates:
+            theirs = k.split()
+            shared, total = mine, mine
+            for word in theirs:
+                weight = self._weight(word)
+                total += weight
+                shared += weight if word in met else 0.0
+            length = len(k) - k.count(" ")
+            if shared >= NEAR * total - 1e-9 or 2 * min(letters, length) >= UNSPACED * (letters + length):
+                yield k
 
     def _candidates(self, text: str) -> Ints:
         own = trigrams(text)
-        rows = [self._grams[gram] for gram in own if gram in self._grams]
-        if not rows:
+        # What is shared is at most the smaller of both, so a text four times as large or as small can't share enough.
+        far = (2 - SHARED) / SHARED
+        first, last = np.searchsorted(self._sizes, [len(own) / far - 1e-9, len(own) * far + 1e-9])
+        rows = [found[slice(*np.searchsorted(found, (first, last)))] for gram in own if (found := self._grams.get(gram)) is not None]
+        if not rows or first == last:
             return np.empty(0, dtype=np.int64)
-        shared = np.bincount(np.concatenate(rows), minlength=len(self.keys))
-        found: Ints = np.flatnonzero(2 * shared >= SHARED * (self._sizes + len(own)))
-        return found
+        shared = np.bincount(np.concatenate(rows) - first, minlength=last - first)
+        enough: Ints = first + np.flatnonzero(2 * shared >= SHARED * (self._sizes[first:last] + len(own)))
+        return enough
 
     def likeness(self, a: str, b: str) -> float:
         """How much of the rarity of both texts' words finds its like in the other, 0 to 1."""
         if a == b:
             return 1.0
         unspaced = fuzz.ratio(a.replace(" ", ""), b.replace(" ", "")) / 100
-        return max(self._aligned(a.split(), b.split()), unspaced if unspaced >= 0.94 else 0.0)
+        return max(self._aligned(a.split(), b.split()), unspaced if unspaced >= UNSPACED else 0.0)
 
     def _aligned(self, a: list[str], b: list[str]) -> float:
         pairs = sorted(

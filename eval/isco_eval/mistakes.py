@@ -28,7 +28,7 @@ STAGES: dict[Stage, str] = {
     "reranked away": "the fusion had the right code first, the cross-encoder or the calibration put another before it",
 }
 FIXES: dict[Fix, str] = {
-    "label doubt": "look at the gold code: it is likelier wrong than right",
+    "label doubt": "look at the gold code: it is doubted, for the reasons given with it",
     "contradicting example": "look at the example: it says nearly the same and has another code",
     "missing example": "code this record by hand into the index: it holds nothing like it under the right code",
     "close call": "nothing simple: the right code is second or third by little; duties or industry would help",

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 
 import click
 import msgspec
-import numpy as np
 
+from isco_eval.duel import difference_of
 from isco_eval.gold import read_suite
 from isco_eval.learning.stream import Right, right, split
 from isco_eval.suite import find_suite
@@ -47,10 +47,9 @@ def silent(classifier: Classifier) -> Classifier:
 
 
 def told(after: Right, before: Right) -> str:
-    """The difference in points with its interval of 95 %, paired."""
-    d = after.astype(float) - before
-    wide = 1.96 * d.std(ddof=1) / np.sqrt(len(d))
-    return f"{100 * d.mean():+.1f} ({100 * (d.mean() - wide):+.1f} to {100 * (d.mean() + wide):+.1f})"
+    """The difference in points with the interval of paired resamples."""
+    d = difference_of("", before, after)
+    return f"{100 * d.difference:+.1f} ({100 * d.low:+.1f} to {100 * d.high:+.1f})"
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})

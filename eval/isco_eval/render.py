@@ -16,6 +16,10 @@ from isco_rag.errors import EvaluationError, UsageError
 ROUNDED = 4
 # Tables of so few rows stay on one page of paper.
 SHORT = 15
+# A word of more letters (a hash, a path) may break anywhere; a text of more, titles mostly, gets room, a shorter one stands on one line.
+LONG_WORD, LONG_TEXT = 30, 16
+# Of its width, what a picture keeps on a narrow screen.
+LEGIBLE = 0.8
 
 
 def write_report(reports: Sequence[Report], target: Path) -> None:
@@ -56,8 +60,8 @@ def as_markdown(reports: Sequence[Report]) -> str:
 
 
 def _markdown_table(block: Block) -> str:
-    columns, rows, _ = cells(block)
-    lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
+    columns, rows, numeric = cells(block)
+    lines = ["| " + " | ".join(columns) + " |", "|" + "".join("---:|" if number else "---|" for number in numeric)]
     lines += ["| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in row) + " |" for row in rows[:SHOWN]]
     return "\n".join(lines) + "\n" + (f"\n{more(block)}\n" if more(block) else "")
 
@@ -77,6 +81,7 @@ def as_html(reports: Sequence[Report]) -> str:
         style=folder.joinpath("report.css").read_text(encoding="utf-8"),
         dark=dark,
         cells=cells,
+        shape=_shape,
         more=more,
         svg=_svg,
         shown=SHOWN,
@@ -91,9 +96,19 @@ def _svg(block: Block) -> Any:
     assert block.picture is not None
     drawn = draw(block.picture)
     size = re.search(r'width="(\d+)"', drawn)
-    style = f"max-width: {size[1]}px" if size else ""
+    # On a phone a picture is scrolled, not made illegible.
+    style = f"max-width: {size[1]}px; min-width: {LEGIBLE * int(size[1]):.0f}px" if size else ""
     drawn = re.sub(r' (?:role|aria-[a-z]+)="[^"]*"', "", drawn)
     return Markup(re.sub(r'(<svg[^>]*?) width="[\d.]+" height="[\d.]+"', rf'\1 style="{style}" aria-hidden="true"', drawn, count=1))
+
+
+def _shape(cell: str, *, number: bool) -> str:
+    """The class of a table cell, which says how it may be broken."""
+    if number:
+        return "number"
+    if any(len(word) > LONG_WORD for word in cell.split()):
+        return "wide"
+    return "text" if len(cell) > LONG_TEXT else "short"
 
 
 def cells(block: Block) -> tuple[list[str], list[list[str]], list[bool]]:
@@ -101,7 +116,8 @@ def cells(block: Block) -> tuple[list[str], list[list[str]], list[bool]]:
     names = [c for c in block.columns if not (c.endswith((" low", " high")) and c.rsplit(" ", 1)[0] in block.columns)]
     decimals = {name: _decimals([r.get(f"{name}{end}") for r in block.records for end in ("", " low", " high")]) for name in names}
     rows = [[_cell(record, name, decimals[name]) for name in names] for record in block.records]
-    numeric = [any(_is_number(r[name]) for r in block.records) for name in names]
+    # A column without a value stands as its numbers would.
+    numeric = [any(_is_number(r[name]) for r in block.records) or all(r[name] is None for r in block.records) for name in names]
     return names, rows, numeric
 
 

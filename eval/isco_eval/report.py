@@ -61,7 +61,7 @@ class Report(Struct, frozen=True):
 Outline = Sequence[tuple[str, str, str]]
 ACCURACY: Outline = (
     ("headline", "The main figures", "Percent of records. The emitted code may be shorter than a unit group where no unit group is sure enough; it is right when it agrees with the gold code down to its own level. Standing: met or missed beyond the interval, else open."),
-    ("leak_effect", "With and without leakage", "The same figures without the records whose text the coder has met in its index or its training data."),
+    ("leak_effect", "With and without leakage", "The main figures, in percent but for the calibration error, without the records whose text the coder has met in its index or its training data."),
     ("leakage", "Leakage", "Gold rows whose text the coder knows: word for word, but for case, accents, punctuation, abbreviations and inversion (normalised), or but for spelling, inflection, order or a plain word (near)."),
     ("levels", "By level", "The best unit group and the groups above it; the group at each level with the largest summed probability; the mean over groups (macro); and the codes that were emitted at that very level."),
     ("hierarchical", "Hierarchical precision and recall", "Of the emitted code and the groups above it: precision falls with what is wrong, recall also with what is left unsaid by a shorter code."),
@@ -176,7 +176,11 @@ def _summary(store: Store, run: int) -> list[str]:
     )
     if kept:
         f = kept[0]
-        found.append(f"With at most 5 % of wrong unit groups let out, {f['percent']} % ({f['low']} to {f['high']}) need no person.")
+        found.append(
+            f"With at most 5 % of wrong unit groups let out, {f['percent']} % ({f['low']} to {f['high']}) need no person."
+            if f["percent"] > 0
+            else "No probability on these records lets out unit groups of which at most 5 % are wrong."
+        )
     return found
 
 

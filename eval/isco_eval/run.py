@@ -1,13 +1,11 @@
 """A run: a bundle on a suite, from the leakage check to the figures, kept in the evaluation database."""
 
-import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter
 
-import duckdb
 import msgspec
 import numpy as np
 from msgspec import Struct
@@ -16,7 +14,8 @@ from isco_eval.answers import Columns, code_gold, repeat
 from isco_eval.conformal import FOLDED, OWN
 from isco_eval.figures import keep_figures
 from isco_eval.gold import Gold, read_suite
-from isco_eval.leakage import Texts
+from isco_eval.leakage import Leak, Texts
+from isco_eval.machine import machine
 from isco_eval.store import Store
 from isco_eval.suite import PART, Suite
 from isco_eval.training import Training
@@ -24,7 +23,7 @@ from isco_rag.bundle import MANIFEST, file_hash
 from isco_rag.classify import Classifier
 from isco_rag.taxonomy import Taxonomy
 from isco_rag.types import Entry
-from isco_rag.wiring import processors, without_entries
+from isco_rag.wiring import without_entries
 
 
 class Bench(Struct, frozen=True):
@@ -60,7 +59,8 @@ def without_own(classifier: Classifier, suite: Suite, gold: Gold) -> Classifier:
 
 def run_gold(bench: Bench, suite: Suite, gold: Gold, gold_hash: str = "", progress: Callable[[int], None] = lambda n: None) -> int:
     """Like `run_suite`, for gold that is at hand."""
-    store, began, started = bench.store, perf_counter(), datetime.now(UTC).replace(tzinfo=None)
+    store, leaks = bench.store, [(place, texts, texts.leaks(gold.jobs)) for place, texts in _known(bench)]
+    began, started = perf_counter(), datetime.now(UTC).replace(tzinfo=None)
     columns = code_gold(bench.classifier, gold, bench.index, suite.seed, progress)
     seconds = perf_counter() - began
     again = repeat(bench.classifier, gold, columns, suite.seed)
@@ -81,18 +81,9 @@ def run_gold(bench: Bench, suite: Suite, gold: Gold, gold_hash: str = "", progre
             "manual_minutes": [suite.cost.manual_minutes], "review_minutes": [suite.cost.review_minutes],
         })  # fmt: skip
         _keep_answers(bench, run, columns)
-        _keep_leaks(bench, run, gold)
+        _keep_leaks(store, run, leaks)
         keep_figures(store, run)
     return run
-
-
-def machine() -> dict[str, str]:
-    """What figures of speed depend on, and the versions of what computed them."""
-    parts = {name: version(name) for name in ("onnxruntime", "faiss-cpu", "numpy")}
-    return {
-        "system": f"{platform.system()} {platform.machine()}", "processors": str(processors()), "python": platform.python_version(),
-        "duckdb": duckdb.__version__, **parts,
-    }  # fmt: skip
 
 
 def _sample(store: Store, taxonomy: Taxonomy, suite: Suite, gold: Gold, gold_hash: str) -> int:
@@ -166,13 +157,17 @@ def _entry_numbers(store: Store, entries: Sequence[Entry]) -> dict[str, int]:
     return {e.id: known[e.id, e.code] for e in entries}
 
 
-def _keep_leaks(bench: Bench, run: int, gold: Gold) -> None:
-    for place, texts in (("index", bench.index), ("training", bench.training.texts)):
-        if texts is None:
-            continue
-        found = texts.leaks(gold.jobs)
+def _known(bench: Bench) -> Iterator[tuple[str, Texts]]:
+    """The texts that gold may repeat, by where they are."""
+    yield "index", bench.index
+    if bench.training.texts is not None:
+        yield "training", bench.training.texts
+
+
+def _keep_leaks(store: Store, run: int, leaks: Sequence[tuple[str, Texts, Sequence[Leak]]]) -> None:
+    for place, texts, found in leaks:
         entries = [texts.texts[leak.text] for leak in found]
-        bench.store.insert("leaks", {
+        store.insert("leaks", {
             "run": [run] * len(found), "row": [leak.row for leak in found], "place": [place] * len(found), "kind": [leak.kind for leak in found],
             "text_id": [e.id for e in entries], "text_code": [e.code for e in entries], "score": [leak.score for leak in found],
         })  # fmt: skip

@@ -134,7 +134,9 @@ def show_analysis(found: Analysis, gold: Gold, taxonomy: Taxonomy, clusters: int
         out.print(Padding(table, (0, 0, 1, 0)))
     for cluster in found.clusters[:clusters]:
         coded = f"{cluster.coded} {taxonomy.group(cluster.coded).title}" if cluster.coded else "no code"
-        out.print(f"[bold]{cluster.gold} {taxonomy.group(cluster.gold).title} → {coded}[/]: {len(cluster.mistakes)} records")
+        out.print(
+            f"[bold]{cluster.gold} {taxonomy.group(cluster.gold).title} → {coded}[/]: {len(cluster.mistakes):,} record{'s' * (len(cluster.mistakes) != 1)}"
+        )
         lost, fixes = (", ".join(f"{n} {name}" for name, n in counts.items()) for counts in (cluster.stages, cluster.fixes))
         out.print(f"  lost: {lost}; to mend: {fixes}")
         if cluster.drawn_by:

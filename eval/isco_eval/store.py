@@ -115,7 +115,7 @@ class Store:
 def open_store(path: Path | None, *, must_exist: bool = False) -> Iterator[Store]:
     """The database at `path`, made or migrated if need be; without a path, one in memory.
 
-    EvaluationError where another program holds it (named), it is no database, or a newer version wrote it.
+    EvaluationError where another program holds it (named), it is no database of this program, or a version with other steps wrote it.
     """
     if path is not None and must_exist and not path.exists():
         raise EvaluationError(f"{path}: there is no evaluation database yet; make a first run with: isco-rag eval run written")
@@ -172,9 +172,10 @@ def _migrate(store: Store) -> None:
     )
     done = [row["step"] for row in store.rows("SELECT step FROM schema_steps ORDER BY step")]
     wanted = steps()
-    if newer := sorted(set(done) - set(wanted)):
+    if unknown := sorted(set(done) - set(wanted)):
         raise EvaluationError(
-            f"{store.path}: was written by a newer version (step {newer[-1]}); install that version or choose another with --db"
+            f"{store.path}: was written by another version, a newer one most likely (this one does not know the step {unknown[-1]}); install that "
+            "version or choose another with --db"
         )
     missing = [step for step in wanted if step not in done]
     if done and missing and store.path is not None:

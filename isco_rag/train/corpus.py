@@ -85,11 +85,12 @@ def read_shared(path: Path, languages: Sequence[str] = ("en",)) -> list[Row]:
     `languages` are two letters each; "*" stands for all that the file has.
     """
     try:
-        table = pq.read_table(path, filters=None if "*" in languages else [("language", "in", list(languages))]).to_pylist()
+        table = pq.read_table(path, filters=None if "*" in languages else [("language", "in", list(languages))])
     except (OSError, ValueError) as error:
         raise TrainingError(f"{path}: can't be read as a parquet file of coded texts ({error}); check the path") from error
     codes: dict[tuple[str, str, str, str, str], set[str]] = defaultdict(set)
-    for r in table:
+    # A piece at a time: half a million rows as Python's dictionaries take a gigabyte.
+    for r in (row for piece in table.to_batches() for row in piece.to_pylist()):
         if len(r["isco08_code"]) == 4 and (r["language"] == "en" or r["kind"] in TITLE_KINDS):
             codes[listed_text(r["text"], r["kind"], r["source"]), r["kind"], r["source"], r["occupation"], r["language"]].add(
                 r["isco08_code"]

@@ -3,6 +3,8 @@
 import hashlib
 import random
 from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
 
@@ -11,8 +13,11 @@ from isco_rag.text import key, title_text
 from isco_rag.train import corpus
 from isco_rag.train.augment import imagined, varied
 from isco_rag.train.corpus import CORRECTED, IMAGINED, OWN, Row
-from isco_rag.train.recipe import Recipe
 from isco_rag.types import Job
+
+if TYPE_CHECKING:
+    # Whoever only looks the rows up again does without torch, which a recipe's settings bring along.
+    from isco_rag.train.recipe import Recipe
 
 # Sources whose rows join the index of the bundle; the others are their publishers' and stay outside.
 INDEXED = ("written", OWN)
@@ -26,6 +31,33 @@ CROSSED = 30_000
 FUSION, CALIBRATION, SETS = 0, 1, 2
 
 
+class Sources(Protocol):
+    """What of a recipe says which rows there are, and how they are split."""
+
+    @property
+    def shared(self) -> Path | None: ...
+    @property
+    def pointers(self) -> Path | None: ...
+    @property
+    def examples(self) -> Path: ...
+    @property
+    def own(self) -> Sequence[Path]: ...
+    @property
+    def corrections(self) -> Path | None: ...
+    @property
+    def evaluation(self) -> Path | None: ...
+    @property
+    def gold(self) -> Path | None: ...
+    @property
+    def languages(self) -> Sequence[str]: ...
+    @property
+    def held_out(self) -> float: ...
+    @property
+    def corrections_held(self) -> float: ...
+    @property
+    def seed(self) -> int: ...
+
+
 class Data(Struct):
     """The rows of a recipe: `train` for the encoders, `held` only for fusion and calibration, `spare` (of other languages) for nothing."""
 
@@ -34,7 +66,7 @@ class Data(Struct):
     spare: list[Row] = []
 
 
-def gather(recipe: Recipe, taxonomy: Taxonomy) -> Data:
+def gather(recipe: Sources, taxonomy: Taxonomy) -> Data:
     """Rows without evaluation rows, split; the split depends on the seed alone, so every stage sees the same."""
     r = recipe
     gold = gold_keys(r)
@@ -58,12 +90,12 @@ def gather(recipe: Recipe, taxonomy: Taxonomy) -> Data:
     )
 
 
-def gold_keys(recipe: Recipe) -> set[str]:
+def gold_keys(recipe: Sources) -> set[str]:
     """Keys of all titles of the recipe's evaluation rows."""
     return set[str]().union(*(corpus.read_gold_keys(folder) for folder in (recipe.evaluation, recipe.gold) if folder))
 
 
-def apart(recipe: Recipe, data: Data) -> set[str]:
+def apart(recipe: Sources, data: Data) -> set[str]:
     """Keys of all titles that no encoder may read: those of evaluation rows and of what is held out."""
     return gold_keys(recipe).union(*((key(row.text), key(title_text(row.text))) for row in [*data.held, *data.spare] if row.is_title))
 
@@ -80,7 +112,7 @@ def is_held(identity: str, share: float, seed: int) -> bool:
     return int.from_bytes(hashlib.blake2b(f"{seed}|{identity}".encode(), digest_size=8).digest()) / 2**64 < share
 
 
-def encoder_rows(recipe: Recipe, rows: Sequence[Row], definitions: Sequence[Row], rng: random.Random) -> list[Row]:
+def encoder_rows(recipe: "Recipe", rows: Sequence[Row], definitions: Sequence[Row], rng: random.Random) -> list[Row]:
     """What the bi-encoder reads: English titles, some changed as people change them, some joined with duties; then the classification's own words."""
     r = recipe
     shared = [

@@ -1,9 +1,9 @@
 """The leakage check on cases that a person would decide."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from isco_eval.leakage import Texts, find_leaks
+from isco_eval.leakage import NEAR, SHARED, Collection, Texts, find_leaks, trigrams
 
 from isco_rag.types import Entry, Job
 
@@ -49,6 +49,7 @@ WORDS = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(WORDS, min_size=1, max_size=6))
 def test_every_text_repeats_itself_and_the_order_of_texts_does_not_matter(titles: list[list[str]]) -> None:
     entries = [Entry(f"e{i}", "1", " ".join(words)) for i, words in enumerate(titles)]
@@ -58,6 +59,20 @@ def test_every_text_repeats_itself_and_the_order_of_texts_does_not_matter(titles
     turned = find_leaks(entries, entries[::-1])
     last = len(entries) - 1
     assert sorted((leak.row, last - leak.text, leak.kind) for leak in turned) == sorted((leak.row, leak.text, leak.kind) for leak in found)
+
+
+@settings(deadline=None)
+@given(st.lists(st.text("abcd ", min_size=1, max_size=12), min_size=2, max_size=20, unique=True))
+def test_no_text_that_is_near_is_passed_over_for_speed(texts: list[str]) -> None:
+    """Looking at every pair finds the same as looking at those alone that can be near."""
+    keys = sorted({" ".join(text.split()) for text in texts} - {""})
+    collection = Collection(keys)
+    for text in keys:
+        mine = trigrams(text)
+        sharing = [k for k in keys if 2 * len(mine & trigrams(k)) >= SHARED * (len(mine) + len(trigrams(k)))]
+        every = [(k, score) for k in sharing if (score := collection.likeness(text, k)) >= NEAR]
+        assert sorted(collection.near(text)) == sorted(every)
+        assert (text, 1.0) in every
 
 
 def test_a_title_is_seen_by_its_key() -> None:

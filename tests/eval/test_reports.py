@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
-from isco_eval.compare import compare, mcnemar
+from isco_eval.compare import compare, mcnemar, told
 from isco_eval.doubts import doubts_of
 from isco_eval.gold import Gold
 from isco_eval.guard import Guarded, check_gold, guard, read_baseline, write_baseline
@@ -79,14 +79,54 @@ def test_text_and_json_say_the_same() -> None:
         assert f"### {block['title']}" in text
 
 
+def test_a_column_without_a_value_stands_as_numbers_do() -> None:
+    block = Block("", "", "", ("what", "threshold", "n"), (("a", None, 1), ("b", None, 2)), "")
+    assert cells(block) == (["what", "threshold", "n"], [["a", "–", "1"], ["b", "–", "2"]], [False, True, True])
+
+
+def test_nothing_that_can_go_out_is_said_in_words() -> None:
+    """No share of nought with an interval of nought where no probability keeps the error that is allowed."""
+    with open_store(None) as store:
+        run = tiny_run(store, tiny_gold(5))
+        store.connection.execute("UPDATE figures SET figure = 0, low = 0, high = 0 WHERE measure = 'automated'")
+        told = make_report(store, run).summary[-1]
+        assert told == "No probability on these records lets out unit groups of which at most 5 % are wrong."
+        store.connection.execute("UPDATE figures SET figure = 0.5, low = 0.4, high = 0.6 WHERE measure = 'automated'")
+        assert "50.0 % (40.0 to 60.0) need no person" in make_report(store, run).summary[-1]
+
+
+def test_a_time_that_all_records_share_has_no_interval() -> None:
+    with open_store(None) as store:
+        run = tiny_run(store)
+        set_times = "UPDATE figures SET figure = 5, low = ?, high = 5 WHERE measure = 'milliseconds'"
+        store.connection.execute(set_times, [5])
+        columns, rows = store.ask("speed", run)
+        assert [rows[0][columns.index(name)] for name in ("milliseconds", "milliseconds low", "milliseconds high")] == [5.0, None, None]
+        store.connection.execute(set_times, [4])
+        assert store.ask("speed", run)[1][0][columns.index("milliseconds low")] == 4.0
+
+
 def test_leakage_stands_at_the_top_with_both_figures() -> None:
     with open_store(None) as store:
         report = make_report(store, tiny_run(store, tiny_gold(5)))
     assert report.notices[0].startswith("Leakage: ")
-    assert "5 of 40" in report.notices[0] or "of 40 gold rows" in report.notices[0]
+    assert "10 of 40 gold rows" in report.notices[0]
     effect = next(b for s in report.sections for b in s.blocks if b.query == "leak_effect")
-    assert {"all", "without leaks"} <= set(effect.columns)
-    assert effect.records[0]["n without"] < effect.records[0]["n"]
+    every, without = effect.records
+    assert (every["records"], without["records"]) == ("all", "without leaks")
+    assert (every["n"], without["n"]) == (40, 30)
+
+
+def test_a_calibration_error_is_told_the_same_way_wherever_it_stands() -> None:
+    """As a fraction, not in percent: in the table of calibration, with and without leakage, in a comparison."""
+    with open_store(None) as store:
+        run = tiny_run(store, tiny_gold(5))
+        blocks = {b.query: b for s in make_report(store, run).sections for b in s.blocks}
+        found = compare(store, run, tiny_run(store, tiny_gold(5)))
+    figure = next(r["figure"] for r in blocks["calibration"].records if r["measure"] == "ECE of the emitted code")
+    assert blocks["leak_effect"].records[0]["calibration error"] == pytest.approx(figure, abs=0.001)
+    change = next(c for c in found.changes if c.key.measure == "ECE of the emitted code")
+    assert told(change).startswith(f"{figure:.3f} to ")
 
 
 def test_answers_that_come_out_otherwise_a_second_time_are_said() -> None:
@@ -115,6 +155,7 @@ def test_a_better_index_is_found_better_and_the_same_is_the_same() -> None:
     top = next(c for c in found.changes if c.key.measure == "top 1" and c.key.slice == "all")
     assert top.standing == "better"
     assert top.low <= top.difference <= top.high
+    assert "McNemar, unit group: no record is right in one run alone." in same.words
     assert any(line.startswith("Better: ") and "top 1" in line for line in found.words)
     back = {c.key: c for c in _compared(gold, better, worse)}
     assert back[top.key].standing == "worse"

@@ -1,33 +1,108 @@
 """The evaluation database: its schema grows in steps, nothing is lost, and what is in the way is named."""
 
+import signal
 import subprocess
 import sys
+from collections.abc import Collection, Iterator
 from importlib.resources import files
 from pathlib import Path
 
 import duckdb
 import pytest
-from isco_eval.store import backup_path, open_store, queries, query, steps
+from isco_eval.render import as_markdown
+from isco_eval.report import make_report
+from isco_eval.store import Store, backup_path, open_store, queries, query, steps
 
 from isco_rag.errors import EvaluationError
-from tests.eval.tiny import tiny_run
+from tests.eval.tiny import tiny_gold, tiny_run
 
 
-def test_an_old_file_is_backed_up_and_migrated(tmp_path: Path) -> None:
-    path, first = tmp_path / "e.duckdb", steps()[0]
-    with duckdb.connect(str(path)) as connection:
-        connection.execute("CREATE TABLE schema_steps (step VARCHAR PRIMARY KEY, applied TIMESTAMP DEFAULT current_timestamp)")
-        connection.execute(files("isco_eval").joinpath("migrations", f"{first}.sql").read_text(encoding="utf-8"))
-        connection.execute("INSERT INTO schema_steps (step) VALUES (?)", [first])
-        connection.execute("INSERT INTO entries VALUES (7, 'kept', 'truck')")
+@pytest.fixture
+def newest() -> Iterator[Store]:
+    """A database of today with a run on records of two coders, some of them leaked."""
+    with open_store(None) as store:
+        tiny_run(store, tiny_gold(3, coders=True))
+        yield store
+
+
+def old_file(path: Path, last: int, newest: Store) -> dict[str, tuple[list[str], list[tuple[object, ...]]]]:
+    """Writes a file as a version with the first `last` steps left it, with a newer database's rows as far as it had their columns; gives these."""
+    kept = {}
+    with duckdb.connect(str(path)) as old:
+        old.execute("CREATE TABLE schema_steps (step VARCHAR PRIMARY KEY, applied TIMESTAMP DEFAULT current_timestamp)")
+        for step in steps()[:last]:
+            old.execute(files("isco_eval").joinpath("migrations", f"{step}.sql").read_text(encoding="utf-8"))
+            old.execute("INSERT INTO schema_steps (step) VALUES (?)", [step])
+        old.execute("SELECT nextval('run_numbers'), nextval('sample_numbers')")
+        for (table,) in old.execute(
+            "SELECT table_name FROM duckdb_tables() WHERE table_name NOT IN ('schema_steps', 'promises')"
+        ).fetchall():
+            columns = [name for name, *_ in old.execute(f"DESCRIBE {table}").fetchall()]
+            rows = newest.connection.execute(f"SELECT {', '.join(columns)} FROM {table} ORDER BY ALL").fetchall()
+            if rows:
+                old.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' for _ in columns)})", rows)
+            kept[table] = columns, rows
+    return kept
+
+
+def asked(store: Store, without: Collection[str]) -> dict[str, object]:
+    """What every query says of the first run, but for some."""
+    return {name: store.ask(name, 1) for name in queries() if name not in without}
+
+
+@pytest.mark.parametrize("last", range(1, len(steps())))
+def test_an_old_file_is_backed_up_and_migrated(last: int, newest: Store, tmp_path: Path) -> None:
+    """From whatever step on: what was kept stays and its tables say the same, new runs join, and the file from before lies beside it."""
+    path, step = tmp_path / "e.duckdb", steps()[last - 1]
+    kept = old_file(path, last, newest)
+    # A file of the first step knows of no leaks by record, and what was measured with is told in more words since.
+    changed = {"run", *(("leakage", "leaked_rows", "leaks", "runs") if last == 1 else ())}
+    whole = path.read_bytes()
     with open_store(path) as store:
         assert [row["step"] for row in store.rows("SELECT step FROM schema_steps ORDER BY step")] == steps()
-        assert store.rows("SELECT id FROM entries") == [{"id": "kept"}]
-        run = tiny_run(store)
-        assert store.ask("headline", run)[1]
-    with duckdb.connect(str(backup_path(path, first)), read_only=True) as backup:
-        assert backup.execute("SELECT step FROM schema_steps").fetchall() == [(first,)]
-        assert backup.execute("SELECT id FROM entries").fetchall() == [("kept",)]
+        for table, (columns, rows) in kept.items():
+            assert store.connection.execute(f"SELECT {', '.join(columns)} FROM {table} ORDER BY ALL").fetchall() == rows
+        assert asked(store, changed) == asked(newest, changed)
+        assert "The main figures" in as_markdown([make_report(store, 1)])
+        assert tiny_run(store) == 2
+    assert backup_path(path, step).read_bytes() == whole
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+import isco_eval.store as storing
+
+class Dying:
+    def __init__(self, connection, left):
+        self.connection, self.left = connection, left
+    def __getattr__(self, name):
+        return getattr(self.connection, name)
+    def execute(self, query, *values):
+        self.left -= query.startswith("INSERT INTO schema_steps")
+        if self.left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return self.connection.execute(query, *values)
+
+migrate = storing._migrate
+storing._migrate = lambda store: migrate(storing.Store(Dying(store.connection, int(sys.argv[2])), store.path))
+with storing.open_store(Path(sys.argv[1])):
+    pass
+"""
+
+
+@pytest.mark.parametrize("step", range(1, len(steps())))
+def test_a_migration_that_is_killed_leaves_the_file_as_it_was(step: int, newest: Store, tmp_path: Path) -> None:
+    path = tmp_path / "e.duckdb"
+    kept = old_file(path, 1, newest)
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(path), str(step)], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    with duckdb.connect(str(path), read_only=True) as connection:
+        assert connection.execute("SELECT step FROM schema_steps").fetchall() == [(steps()[0],)]
+    with open_store(path) as store:
+        for table, (columns, rows) in kept.items():
+            assert store.connection.execute(f"SELECT {', '.join(columns)} FROM {table} ORDER BY ALL").fetchall() == rows
+        assert tiny_run(store) == 2
 
 
 def test_a_file_that_another_holds_is_refused_with_its_name(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from isco_eval.held import write_held
+from isco_eval.training import open_training
 
 from isco_rag.bundle import file_hash
 from isco_rag.errors import AbsentError, EvaluationError
@@ -16,7 +17,7 @@ from isco_rag.text import key
 from isco_rag.train import gather as gathering
 from isco_rag.train.gather import SETS, gather, held_jobs
 from isco_rag.train.recipe import Recipe, load_recipe
-from isco_rag.types import Manifest
+from isco_rag.types import Job, Manifest
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def manifest_of(recipe: Recipe) -> Manifest:
     return Manifest(1, "tiny", "", "Tiny 1", {}, recipe=msgspec.to_builtins(recipe, enc_hook=str), inputs=inputs)
 
 
-def read(path: Path) -> list[dict[str, str]]:
+def read_csv(path: Path) -> list[dict[str, str]]:
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
@@ -52,7 +53,7 @@ def test_no_row_was_read_in_training(recipe: Recipe, tmp_path: Path) -> None:
     held = held_jobs(data.held, recipe.seed)
     fitted = {(key(j.title), key(j.duties)) for j, part in zip(held.jobs, held.parts, strict=True) if part != SETS}
     trained = {key(row.text) for row in data.train if row.is_title}
-    mixed, languages = read(tmp_path / "held" / "mixed.csv"), read(tmp_path / "held" / "languages.csv")
+    mixed, languages = read_csv(tmp_path / "held" / "mixed.csv"), read_csv(tmp_path / "held" / "languages.csv")
     assert mixed
     assert languages
     for row in mixed + languages:
@@ -75,6 +76,44 @@ def test_the_same_rows_come_out_again(recipe: Recipe, tmp_path: Path) -> None:
         write_held(manifest_of(recipe), tmp_path, tmp_path / folder)
     for name in ("mixed.csv", "languages.csv"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+
+def test_the_leakage_check_knows_what_was_read_and_nothing_else(recipe: Recipe, tmp_path: Path) -> None:
+    """Every text that was fitted on, of whatever language and kind, is found again; titles that were not read, and gold, are not."""
+    manifest, taxonomy = manifest_of(recipe), load_taxonomy(recipe.taxonomy)
+    texts = open_training(manifest, taxonomy).texts
+    assert texts is not None
+    data = gather(recipe, taxonomy)
+    assert {row.language for row in data.train} == {"en", "de"}
+    read = [Job(row.text, row.duties) for row in data.train]
+    assert {leak.row for leak in texts.leaks(read) if leak.kind == "exact"} == set(range(len(read)))
+    write_held(manifest, tmp_path, tmp_path / "held")
+    apart = [
+        Job(row["title"]) for name in ("mixed", "languages") for row in read_csv(tmp_path / "held" / f"{name}.csv") if not row["duties"]
+    ]
+    assert len(apart) > 1
+    assert {leak.kind for leak in texts.leaks([*apart, Job("lorry driver"), Job("pizza cook")])} <= {"near"}
+
+
+def test_a_row_of_several_codes_agrees_with_each(recipe: Recipe) -> None:
+    texts = open_training(manifest_of(recipe), load_taxonomy(recipe.taxonomy)).texts
+    assert texts is not None
+    assert {entry.code for entry in texts.texts if entry.title == "ship driver"} == {"1111/2112"}
+
+
+def test_what_of_the_training_is_not_here_is_said(recipe: Recipe) -> None:
+    manifest, taxonomy = manifest_of(recipe), load_taxonomy(recipe.taxonomy)
+    assert recipe.shared is not None
+    assert "another hash" not in open_training(manifest, taxonomy).said
+    lacking = msgspec.structs.replace(manifest, recipe={**manifest.recipe, "own": ["/nowhere/survey.csv"]})
+    assert "survey.csv" in open_training(lacking, taxonomy).said
+    table = pq.read_table(recipe.shared)
+    pq.write_table(table.slice(1), recipe.shared)
+    assert "another hash" in open_training(manifest, taxonomy).said
+    recipe.shared.unlink()
+    absent = open_training(manifest, taxonomy)
+    assert absent.texts is None
+    assert absent.said.startswith("not looked at: ")
 
 
 def test_other_inputs_than_those_of_the_training_are_refused(recipe: Recipe, tmp_path: Path) -> None:

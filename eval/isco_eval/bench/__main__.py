@@ -14,7 +14,7 @@ from typing import Any
 import click
 import msgspec
 
-from isco_eval.bench.report import Run, Whole, machine, page
+from isco_eval.bench.report import Run, Whole, about_machine, page
 from isco_eval.bench.systems import SYSTEMS
 from isco_eval.bench.task import Figures, Result, Rows, Task
 from isco_eval.gold import Gold, read_gold, read_titles
@@ -54,7 +54,7 @@ def main(
     limit: int, gold: tuple[Path, ...], published: Path | None, names: tuple[str, ...], shipped_only: bool, big_file: int, output: Path
 ) -> None:
     """Compare the shipped bundle with other ways to code, and write docs/benchmarks.md."""
-    about, taxonomy = f"{machine()} Bundle {read_manifest(default_bundle()).name}.", default_taxonomy()
+    about, taxonomy = f"{about_machine()} Bundle {read_manifest(default_bundle()).name}.", default_taxonomy()
     paths = gold or (*sorted((ROOT / "data" / "gold").glob("*.csv")), *sorted((SHARED / "eval").glob("*.csv")))
     golds = [read_gold(path, taxonomy, limit) for path in paths]
     rows = tuple(Rows(g.name, tuple(g.jobs), tuple(g.codes)) for g in golds)

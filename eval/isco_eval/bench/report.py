@@ -1,20 +1,17 @@
 """The page docs/benchmarks.md, from results."""
 
 import os
-import platform
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
 from isco_eval.bench.task import Answer, Figures, Result, Rows
+from isco_eval.machine import machine, said
 from isco_eval.measure import calibration_error
 from isco_rag.interval import wilson
 from isco_rag.show import percent
-from isco_rag.wiring import processors
 
 PACKAGES = ("isco-rag", "onnxruntime", "faiss-cpu", "rapidfuzz", "scikit-learn", "bm25s", "sentence-transformers", "torch", "numpy")
 BASE = "character TF-IDF"
@@ -37,13 +34,12 @@ class Whole(Struct, frozen=True):
     distinct: int
 
 
-def machine() -> str:
-    """The machine and the versions, as one paragraph."""
-    cpu = next((line.split(":")[1].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")), platform.processor())
-    memory = next((int(line.split()[1]) / 2**20 for line in _lines("/proc/meminfo") if line.startswith("MemTotal")), 0.0)
+def about_machine() -> str:
+    """The machine, its load and the versions, as one paragraph."""
+    found = machine(PACKAGES)
+    versions = ", ".join(f"{name} {found.pop(name)}" for name in PACKAGES if name in found)
     load = f"; load of the machine when it began {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
-    versions = ", ".join(f"{name} {found}" for name in PACKAGES if (found := _version(name)))
-    return f"{cpu}, {processors()} cores used, {memory:.0f} GB, {platform.system()} {platform.machine()}, Python {platform.python_version()}{load}. {versions}."
+    return f"{said(found)}{load}. {versions}."
 
 
 def page(runs: Sequence[Run], golds: Sequence[Rows], figures: Figures, whole: Whole, about: str, limit: int) -> str:
@@ -145,14 +141,3 @@ def _scores(gold: Rows, answers: Sequence[Answer]) -> Scores:
         next((i for i, code in enumerate(a.codes) if code.startswith(wanted)), 99) for a, wanted in zip(answers, gold.codes, strict=True)
     ]
     return Scores(np.array([p == 0 for p in places]), np.array([p < 3 for p in places]), np.array([a.confidence for a in answers]))
-
-
-def _version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return ""
-
-
-def _lines(path: str) -> list[str]:
-    return Path(path).read_text(encoding="utf-8").splitlines() if Path(path).exists() else []

@@ -1,6 +1,5 @@
 """The learning benchmark run: each step leaves its result in the work folder and is not done twice."""
 
-import platform
 import sys
 from pathlib import Path
 from time import perf_counter
@@ -12,12 +11,13 @@ import numpy as np
 from isco_eval.gold import Gold, read_suite
 from isco_eval.learning.report import Found, Other, Point, page, write
 from isco_eval.learning.stream import Right, Split, answers, corrected, kept, kept_answers, knowing, right, split
+from isco_eval.machine import machine, said
 from isco_eval.suite import find_suite
 from isco_rag.classify import Classifier
 from isco_rag.errors import CoderError
 from isco_rag.show import Working
 from isco_rag.store.records import Correction
-from isco_rag.wiring import default_bundle, open_classifier, processors
+from isco_rag.wiring import default_bundle, open_classifier
 
 STREAM = "jobbert_dev"
 OTHERS = ("ilo_index_dev", "ads_real_dev", "survey_like_dev", "ads_generated_dev", "written")
@@ -55,8 +55,9 @@ class Bench:
             )
             for gold in self.others
         ]  # fmt: skip
-        machine = f"{processors()} processors, {platform.machine()}"
-        return Found(before, tuple(points), tuple(others), self.split.same, machine, tuple(self._minutes().values()) if retrain else ())
+        return Found(
+            before, tuple(points), tuple(others), self.split.same, said(machine(())), tuple(self._minutes().values()) if retrain else ()
+        )
 
     def measure(self, name: str, bundle: Path, taught: list[Correction], gold: Gold) -> Right:
         """Which records of a sample are right."""
