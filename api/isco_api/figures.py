@@ -13,7 +13,7 @@ from isco_rag.store.quality import Decided, Quality
 from isco_rag.taxonomy import Taxonomy
 
 # Of so many first days at most; the pages offer four.
-KEPT = 16
+KEPT = 8
 # What was answered is counted all the time, so a plan is as good as this old.
 PLAN_SECONDS = 60.0
 # Challenges that anybody may ask for at once.
