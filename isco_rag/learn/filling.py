@@ -146,7 +146,7 @@ def fill_from_kept(store: Store, who: str, encode: Callable[[Sequence[Job]], NDA
         if frames.drawn_upto(db) != since:
             raise ConflictError("somebody else filled the queue at the same time; nothing was drawn twice: do it again if there is more")
         frames.open_drawn(db, found.strata, chosen, kept[-1].prediction.bundle, running.coders, upto=kept[-1].id)
-        drawn = Counter(one.design for one in chosen)
+        drawn: Counter[str] = Counter(one.design for one in chosen)
         audit.append(db, who, "review.fill", "reviews", after=dict(sorted(drawn.items())))
     return drawn
 

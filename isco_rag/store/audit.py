@@ -63,7 +63,7 @@ def lock_head(db: Connection) -> Row[tuple[int, int, str, int]]:
 
 def last(db: Connection) -> int:
     """The number of the last row, 0 where there is none."""
-    return db.execute(select(heads.c.audit_id)).scalar_one()
+    return int(db.execute(select(heads.c.audit_id)).scalar_one())
 
 
 def _text(value: object) -> str:
