@@ -63,6 +63,7 @@ def refused(page: Page) -> None:
 def started(page: Page) -> None:
     page.get_by_role("button", name="Start coding").click()
     expect(page.locator(".state.running")).to_be_visible()
+    expect(page.locator("progress")).not_to_have_attribute("value", "0")
 
 
 def nothing(page: Page) -> None:
