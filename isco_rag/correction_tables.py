@@ -91,8 +91,9 @@ def _digest(path: Path, columns: dict[str, int]) -> str:
 
 def lines_of(table: Table, taxonomy: Taxonomy) -> Iterator[Line]:
     """The rows of a table; codes as the classification has them, zeros that a spreadsheet lost put back."""
-    for number, row in enumerate(read_rows(table.path, table.form), 2):
-        cells = {field: unguarded(row[column]) for field, column in table.columns.items()}
+    for number, given in enumerate(read_rows(table.path, table.form), 2):
+        row = [unguarded(cell) for cell in given]
+        cells = {field: row[column] for field, column in table.columns.items()}
         said = cells["code"].strip()
         fault = "it was taken back where it was exported" if cells.get("state") == "reverted" else ""
         yield Line(

@@ -1,17 +1,20 @@
 """Flags looked for: what people decided, and what the coder said of records that nobody has settled, gone through as a whole."""
 
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 
+import msgspec
 import numpy as np
 
 from isco_rag.classify import Classifier
-from isco_rag.learn.flags import NEIGHBOURS, Against, Said, against_neighbours, against_seconds, drift, twins
+from isco_rag.learn.flags import NEIGHBOURS, Against, Found, Said, against_neighbours, against_seconds, drift, twins
 from isco_rag.learn.voices import disagreement, voices
 from isco_rag.ports import Floats
 from isco_rag.store import flags
 from isco_rag.store.database import Store
-from isco_rag.types import Hit
+from isco_rag.store.records import Kept
+from isco_rag.types import Hit, Job
 
 CHUNK = 128
 # Decisions and kept predictions that are gone through at most, the newest; more take minutes on two cores.
@@ -35,12 +38,7 @@ def raise_flags(store: Store, classifier: Classifier, who: str, step: Callable[[
     for basis, outcomes in compared.items():
         closed, last = since[basis]
         found += drift(basis, _newer(outcomes, last), closed)
-    rest = iter(kept)
-    while part := list(islice(rest, CHUNK)):
-        for one, heard in zip(part, voices(classifier, [one.job for one in part]), strict=True):
-            flag = disagreement(f"prediction:{one.id}", one.prediction.code, heard) if heard else None
-            found += [flag] if flag else []
-        step(len(part))
+    found += _disagreeing(classifier, kept, step)
     with store.write() as db:
         return flags.raise_all(db, who, found), flags.close_settled(db, who)
 
@@ -50,16 +48,34 @@ def _newer(outcomes: Sequence[Against], last: dict[str, str]) -> list[Against]:
     return [one for one in outcomes if one.at > max(last.get(one.by, ""), last.get(one.other, ""))]
 
 
+def _disagreeing(classifier: Classifier, kept: Sequence[Kept], step: Callable[[int], None]) -> Iterator[Found]:
+    """What to flag of kept predictions whose voices disagree; the same text is heard once, whoever kept it."""
+    same: dict[Job, list[Kept]] = defaultdict(list)
+    for one in kept:
+        same[msgspec.structs.replace(one.job, id="")].append(one)
+    rest = iter(same)
+    while part := list(islice(rest, CHUNK)):
+        for job, heard in zip(part, voices(classifier, part), strict=True):
+            flags_of = (disagreement(f"prediction:{one.id}", one.prediction.code, heard) for one in same[job] if heard)
+            yield from (flag for flag in flags_of if flag)
+        step(sum(len(same[job]) for job in part))
+
+
 def _near(classifier: Classifier, said: Sequence[Said], step: Callable[[int], None]) -> tuple[Floats, list[list[Hit]]]:
-    """The vector of each decision's text, and the entries nearest to it."""
+    """The vector of each decision's text, and the entries nearest to it; the same text is embedded and looked for once."""
     parts = classifier.parts
+    same: dict[str, list[int]] = defaultdict(list)
+    for i, one in enumerate(said):
+        same[classifier.prepare(one.job).told].append(i)
     vectors = np.zeros((len(said), parts.encoder.dimension), np.float32)
-    found: list[list[Hit]] = []
-    for start in range(0, len(said), CHUNK):
-        texts = [classifier.prepare(one.job) for one in said[start : start + CHUNK]]
-        vectors[start : start + len(texts)] = own = parts.encoder.encode([t.told for t in texts])
+    found: list[list[Hit]] = [[] for _ in said]
+    rest = iter(same)
+    while part := list(islice(rest, CHUNK)):
+        own = parts.encoder.encode(part)
         cosines, numbers = parts.index.search(own, LOOK_AT)
-        for near, rows in zip(cosines.tolist(), numbers.tolist(), strict=True):
-            found.append([Hit(parts.index.entries[n], round(c, 4)) for c, n in zip(near, rows, strict=True) if n >= 0])
-        step(len(texts))
+        for text, vector, near, rows in zip(part, own, cosines.tolist(), numbers.tolist(), strict=True):
+            hits = [Hit(parts.index.entries[n], round(c, 4)) for c, n in zip(near, rows, strict=True) if n >= 0]
+            for i in same[text]:
+                vectors[i], found[i] = vector, hits
+        step(sum(len(same[text]) for text in part))
     return vectors, found

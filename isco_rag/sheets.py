@@ -7,7 +7,10 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Literal
 
+import msgspec
+
 from isco_rag.errors import InputError, TooLargeError
+from isco_rag.formula import guarded, unguarded
 from isco_rag.tables import Form, read_form, read_rows
 
 # A workbook unpacked: a million rows of four short columns; a zip bomb is gigabytes.
@@ -49,7 +52,10 @@ def check_archive(path: Path) -> None:
 
 
 def sheet_to_csv(path: Path, target: Path) -> None:
-    """Writes the first sheet that holds anything as UTF-8 CSV; numbers and dates as text, leading zeros of text cells kept."""
+    """Writes the first sheet that holds anything as UTF-8 CSV; numbers and dates as text, leading zeros of text cells kept.
+
+    A workbook's cells stand as they are and those of the CSV are guarded, as all text is from which a guard is taken when it is read.
+    """
     from python_calamine import CalamineError, CalamineWorkbook
 
     try:
@@ -62,7 +68,7 @@ def sheet_to_csv(path: Path, target: Path) -> None:
     except (CalamineError, OSError, ValueError) as error:
         raise InputError(f"the workbook can't be read ({type(error).__name__}); save it anew as .xlsx or CSV") from None
     with target.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL).writerows([as_text(cell) for cell in row] for row in rows)
+        csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL).writerows([guarded(as_text(cell)) for cell in row] for row in rows)
 
 
 def as_text(cell: object) -> str:
@@ -83,12 +89,16 @@ def as_text(cell: object) -> str:
 
 
 def read_upload(path: Path, beside: Path, encoding: str = "", delimiter: str = "") -> tuple[str, Path, Form]:
-    """The kind of an uploaded file, the delimited text to code (the file itself, or `beside` for a workbook), and its form."""
+    """The kind of an uploaded file, the delimited text to code (the file itself, or `beside` for a workbook), and its form.
+
+    The form has the names of the columns without their guard; the cells of the text still have theirs.
+    """
     kind = kind_of(path)
     if kind == "xlsx":
         sheet_to_csv(path, beside)
-        return kind, beside, read_form(beside, "utf-8", ",")
-    return kind, path, read_form(path, encoding, delimiter)
+        path, encoding, delimiter = beside, "utf-8", ","
+    form = read_form(path, encoding, delimiter)
+    return kind, path, msgspec.structs.replace(form, header=tuple(unguarded(name) for name in form.header))
 
 
 def first_rows(path: Path, form: Form, count: int) -> Iterator[list[str]]:

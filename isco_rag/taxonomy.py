@@ -83,7 +83,14 @@ class Taxonomy:
         """The groups right below a code, sorted; those at the top for an empty code."""
         if code:
             self.group(code)
-        return tuple(sorted((g for g in self.groups if g.parent == code), key=lambda g: g.code))
+        return self._children.get(code, ())
+
+    @cached_property
+    def _children(self) -> dict[str, tuple[Group, ...]]:
+        found: dict[str, list[Group]] = {}
+        for group in sorted(self.groups, key=lambda g: g.code):
+            found.setdefault(group.parent, []).append(group)
+        return {code: tuple(groups) for code, groups in found.items()}
 
     def ancestor(self, code: str, level: int) -> str:
         """The code at `level` that holds `code`."""
@@ -94,7 +101,12 @@ class Taxonomy:
 
     def path(self, code: str) -> tuple[Group, ...]:
         """The groups from the top down to the code."""
-        return tuple(self.group(self.ancestor(code, level)) for level in range(1, self.group(code).level + 1))
+        self.group(code)
+        return self._paths[code]
+
+    @cached_property
+    def _paths(self) -> dict[str, tuple[Group, ...]]:
+        return {g.code: tuple(self.group(self.ancestor(g.code, level)) for level in range(1, g.level + 1)) for g in self.groups}
 
     @cached_property
     def _levels(self) -> dict[int, tuple[tuple[str, ...], NDArray[np.int64]]]:

@@ -128,12 +128,14 @@ def fill(state: Path) -> None:
 
 
 def teach(office: Office, rows: Sequence[Row]) -> None:
-    """A file of corrections with rows that contradict what is known and rows that can't be taken; two people who differ."""
+    """A file of corrections with rows that contradict what is known and rows that can't be taken; people who differ on a text, and on nearly one."""
     lines = [("title", "duties", "code"), *((row["title"], row["duties"], row["code"]) for row in rows)]
     lines += [("Cowman / Milker, relief", "", "7115"), ("physicist", "", "2221"), ("baker of nothing", "", "99999"), ("", "", "2411")]
     number = office.ask("bob", "POST", "/corrections/imports", files={"data": ("corrected by the region.csv", table(lines))})["id"]
     while office.ask("bob", "GET", f"/corrections/imports/{number}")["state"] != "done":
         sleep(0.2)
+    for name, title, code in (("ann", "driver of the yellow school bus", "8331"), ("bob", "driver of the yellow school busses", "8322")):
+        office.ask(name, "POST", "/corrections", json={"job": {"title": title}, "code": code, "reason": "as last year"})
     for name, code in (("ann", "5153"), ("bob", "9622")):
         office.ask(
             name, "POST", "/corrections", json={"job": {"title": "janitor who repairs things"}, "code": code, "reason": "as last year"}

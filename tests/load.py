@@ -61,13 +61,17 @@ def long(jobs: Texts) -> Texts:
 
 @contextmanager
 def served(folder: Path) -> Iterator[tuple[int, str, float]]:
-    """Process number, address and the seconds until the service was ready."""
+    """Process number, address and the seconds until the service was ready; its log is written beside the folder."""
     began = perf_counter()
     command = [sys.executable, "-m", "isco_rag.cli", "serve", "--state", str(folder), "--port", "0"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    with (folder.parent / "service.jsonl").open("a") as log:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
     try:
         assert process.stdout is not None
-        address = re.findall(r"http://\S+", process.stdout.readline())[0]
+        found = re.findall(r"http://\S+", process.stdout.readline())
+        if not found:
+            raise SystemExit(f"the service did not start; see {log.name}")
+        address = found[0]
         while httpx.get(f"{address}/health/ready").status_code != 200:
             sleep(0.02)
         yield process.pid, address, perf_counter() - began

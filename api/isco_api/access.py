@@ -138,7 +138,7 @@ async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
     if not caller.may(need):
         if caller.key is not None and need.scope not in caller.key.scopes:
             raise AccessError(f"this needs a key with the scope '{need.scope}'")
-        raise AccessError(f"this needs the role {need.role}, you are {caller.user.role}")
+        raise AccessError(f"this needs the role {need.role}, your role is {caller.user.role}")
     if need.tells and caller.blind:
         raise AccessError("the machine's answers are hidden from you here, so that records are decided by their text; ask a reviewer")
 

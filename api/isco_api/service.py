@@ -11,6 +11,7 @@ from time import monotonic
 from typing import TypeVar
 
 from isco_api.engine import Engine
+from isco_api.figures import Figures
 from isco_api.limits import Buckets
 from isco_api.live import Live
 from isco_api.metrics import Meters
@@ -51,6 +52,7 @@ class Service:
         # Set when corrections may have changed; set when the champion may have.
         self.taught, self.promoted = threading.Event(), threading.Event()
         self.watch = Watch(store, self.stopping)
+        self.figures = Figures(store, engine)
         self.live = Live(engine, store, self.taught, self.stopping)
         # Numbers of the files of corrections that this process takes in.
         self.importing: set[int] = set()

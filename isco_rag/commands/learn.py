@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from isco_rag.commands.flags import close_flag, flags
-from isco_rag.commands.options import CHAMPION_OPTION, DATABASE_OPTION, STATE_OPTION
+from isco_rag.commands.options import CHAMPION_OPTION, DATABASE_OPTION, STATE_OPTION, WHO
 
 
 @click.group()
@@ -87,7 +87,7 @@ def fill(rows: int, state: Path, database: str, bundle: Path | None) -> None:
         return found
 
     store = open_store(state, database)
-    drawn = fill_from_kept(store, encode, most=rows)
+    drawn = fill_from_kept(store, WHO, encode, most=rows)
     store.close()
     parts = ", ".join(f"{n:,} {design}" for design, n in sorted(drawn.items()))
     click.echo(f"{drawn.total():,} records drawn into the review queue" + (f": {parts}" if parts else "; no kept prediction is new"))

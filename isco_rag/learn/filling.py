@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from isco_rag.errors import ConflictError
 from isco_rag.learn.sampling import Drawn, Mix, Stratum, band_of, draw_diverse, draw_random, draw_uncertain, mix_of
-from isco_rag.store import frames, predictions, reviews
+from isco_rag.store import audit, frames, predictions, reviews
 from isco_rag.store.database import Store
 from isco_rag.store.frames import Picked
 from isco_rag.store.settings import Running, current
@@ -124,7 +124,7 @@ def picked(found: Draw, rows: Rows, numbers: dict[int, int]) -> list[Picked]:
     ]
 
 
-def fill_from_kept(store: Store, encode: Callable[[Sequence[Job]], NDArray[np.floating]], *, most: int = 0) -> Counter[str]:
+def fill_from_kept(store: Store, who: str, encode: Callable[[Sequence[Job]], NDArray[np.floating]], *, most: int = 0) -> Counter[str]:
     """Draws from predictions that were kept one by one and that no earlier drawing has seen; how many were drawn by each design.
 
     `most` is how many are to be drawn at most, in place of the setting's number and share. `encode` gives the vectors of jobs.
@@ -146,7 +146,9 @@ def fill_from_kept(store: Store, encode: Callable[[Sequence[Job]], NDArray[np.fl
         if frames.drawn_upto(db) != since:
             raise ConflictError("somebody else filled the queue at the same time; nothing was drawn twice: do it again if there is more")
         frames.open_drawn(db, found.strata, chosen, kept[-1].prediction.bundle, running.coders, upto=kept[-1].id)
-    return Counter(one.design for one in chosen)
+        drawn: Counter[str] = Counter(one.design for one in chosen)
+        audit.append(db, who, "review.fill", "reviews", after=dict(sorted(drawn.items())))
+    return drawn
 
 
 def _columns(answers: Sequence[Prediction], queued: Sequence[bool]) -> Rows:

@@ -75,9 +75,10 @@ def twins(taxonomy: Taxonomy, said: Sequence[Said], vectors: Floats) -> list[Fou
     found = []
     texts = [letters(one.job) for one in said]
     for start in range(0, len(said), BLOCK):
-        cosines = vectors[start : start + BLOCK] @ vectors.T / SCALE**2
+        # Each pair once: what comes before the block was held against it already.
+        cosines = vectors[start : start + BLOCK] @ vectors[start:].T / SCALE**2
         for row, other in zip(*np.nonzero(cosines >= TWIN_COSINE), strict=True):
-            i, j = start + int(row), int(other)
+            i, j = start + int(row), start + int(other)
             if i >= j or related(taxonomy, said[i].code, said[j].code):
                 continue
             likeness = fuzz.token_sort_ratio(texts[i], texts[j]) / 100

@@ -26,7 +26,6 @@ class Reviewed(Struct, frozen=True):
     """A record that people settled: what went out, how sure the machine was, what people said, on which day, and whether it was right."""
 
     code: str
-    level: int
     grade: str
     confidence: float
     final: str
@@ -77,22 +76,29 @@ def plan(
 
 def _shares(taxonomy: Taxonomy, volume: Mapping[str, int]) -> dict[str, float]:
     """The share of what went out that lies under each code."""
+    total = sum(volume.values())
+    return {code: n / total for code, n in _sums(taxonomy, volume).items()}
+
+
+def _sums(taxonomy: Taxonomy, counts: Mapping[str, int]) -> Counter[str]:
+    """How many lie under each code."""
     sums: Counter[str] = Counter()
-    for code, n in volume.items():
+    for code, n in counts.items():
         for group in taxonomy.path(code) if code in taxonomy else ():
             sums[group.code] += n
-    total = sum(volume.values())
-    return {code: n / total for code, n in sums.items()}
+    return sums
 
 
 def _by_group(taxonomy: Taxonomy, reviewed: Sequence[Reviewed], of: str) -> Iterator[tuple[str, list[Reviewed]]]:
     """Records by the group of their code, at the lowest level and the one above it; the upper only where none beneath has enough."""
-    groups: dict[str, list[Reviewed]] = defaultdict(list)
+    by_code: dict[str, list[Reviewed]] = defaultdict(list)
     for one in reviewed:
-        code = getattr(one, of)
+        by_code[getattr(one, of)].append(one)
+    groups: dict[str, list[Reviewed]] = defaultdict(list)
+    for code, own in by_code.items():
         for group in taxonomy.path(code)[-2:] if code in taxonomy else ():
             if group.level >= taxonomy.depth - 1:
-                groups[group.code].append(one)
+                groups[group.code] += own
     enough = {code for code, own in groups.items() if len(own) >= LEAST}
     for code in sorted(enough):
         if not any(child.code in enough for child in taxonomy.children(code)):
@@ -141,10 +147,11 @@ def _coverage(
 ) -> Iterator[Challenge]:
     every, far = sum(n for n, _ in coded.values()), sum(f for _, f in coded.values())
     usual = far / every if every else 0.0
+    held_by = _sums(taxonomy, {leaf: entries.get(leaf, 0) for leaf in taxonomy.leaves})
     for code, (n, lonely) in sorted(coded.items()):
         if code not in taxonomy or not lonely:
             continue
-        held = sum(entries.get(leaf, 0) for leaf in taxonomy.leaves if taxonomy.ancestor(leaf, taxonomy.group(code).level) == code)
+        held = held_by[code]
         figure = wilson(lonely, n, "no near example")
         thin = held < THIN and taxonomy.group(code).level == taxonomy.depth
         # What stands out: more texts without a near example than usual beyond doubt, or a group with hardly any example.

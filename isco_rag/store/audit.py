@@ -61,6 +61,11 @@ def lock_head(db: Connection) -> Row[tuple[int, int, str, int]]:
     return db.execute(select(heads).with_for_update()).one()
 
 
+def last(db: Connection) -> int:
+    """The number of the last row, 0 where there is none."""
+    return int(db.execute(select(heads.c.audit_id)).scalar_one())
+
+
 def _text(value: object) -> str:
     """Text as it is (PostgreSQL takes no NUL), other values as JSON."""
     return value.replace("\x00", "") if isinstance(value, str) else msgspec.json.encode(value).decode()

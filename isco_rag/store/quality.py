@@ -17,9 +17,10 @@ from isco_rag.interval import wilson
 from isco_rag.learn.estimate import Untouched
 from isco_rag.learn.plan import Reviewed, upheld
 from isco_rag.store import frames
+from isco_rag.store.assignments import pace
 from isco_rag.store.schema import decisions, jobs, predictions, reviews
 from isco_rag.taxonomy import Taxonomy
-from isco_rag.types import Metric, Prediction
+from isco_rag.types import Metric
 
 CONFUSIONS = 20
 
@@ -74,36 +75,69 @@ class Quality(Struct, frozen=True):
     days: tuple[Day, ...]
 
 
-def measure(db: Connection, taxonomy: Taxonomy, since: str = "") -> Quality:
-    """All figures, from the day `since` on where given."""
+class Decided(Struct, frozen=True):
+    """What people's decisions come to: the part of the figures that stays as it is until somebody decides, undoes or draws records.
+
+    Each of these writes a row of the audit trail in its own transaction, so as long as the trail has the same last row, this is the same.
+    """
+
+    reviewed: tuple[Reviewed, ...]
+    untouched: Untouched
+    accuracy: Metric
+    by_group: tuple[Metric, ...]
+    by_grade: tuple[GradeQuality, ...]
+    agreement: tuple[Agreement, ...]
+    by_coder: dict[str, int]
+    confusions: tuple[Confusion, ...]
+    days: dict[str, tuple[int, int]]
+    pace: dict[str, float]
+
+
+def decided(db: Connection, taxonomy: Taxonomy, since: str = "") -> Decided:
+    """What was decided from the day `since` on; `days` counts what was decided and what was upheld, `pace` is in seconds."""
     seen = reviewed(db, taxonomy, since)
-    coded, automatic = _coded(db, since)
     groups: dict[str, list[bool]] = defaultdict(list)
     for one in seen:
-        if one.final:
+        if one.final in taxonomy:
             groups[taxonomy.path(one.final)[0].code].append(one.right)
     wrong = Counter((one.code, one.final) for one in seen if not one.right and one.code)
-    decided = Counter(one.day for one in seen)
-    upheld = Counter(one.day for one in seen if one.right)
-    backlog = _counts(db, select(reviews.c.state, func.count()).group_by(reviews.c.state))
+    by_day, upheld_on = Counter(one.day for one in seen), Counter(one.day for one in seen if one.right)
     people = select(decisions.c.by, func.count()).where(
         decisions.c.kind.in_(("code", "not_codable")), decisions.c.undone == "", decisions.c.at >= since
     )
-    return Quality(
-        automation=wilson(sum(automatic.values()), sum(coded.values()), "coded without a person"),
+    return Decided(
+        reviewed=tuple(seen),
         untouched=frames.untouched(db, taxonomy, since),
         accuracy=wilson(sum(one.right for one in seen), len(seen), "upheld by people"),
         by_group=tuple(wilson(sum(found), len(found), code) for code, found in sorted(groups.items())),
         by_grade=by_grade(seen),
         agreement=_agreement(db, taxonomy, since),
-        backlog={state: backlog.get(state, 0) for state in ("open", "dispute", "done")},
-        oldest_open=db.execute(select(func.min(reviews.c.created)).where(reviews.c.state == "open")).scalar() or "",
         by_coder=_counts(db, people.group_by(decisions.c.by).order_by(decisions.c.by)),
         confusions=tuple(Confusion(a, b, n) for (a, b), n in sorted(wrong.items(), key=lambda kv: (-kv[1], kv[0]))[:CONFUSIONS]),
-        days=tuple(
-            Day(day, coded[day], automatic[day], decided[day], upheld[day]) for day in sorted({*coded, *decided})
-        ),
-    )  # fmt: skip
+        days={day: (n, upheld_on[day]) for day, n in by_day.items()},
+        pace=pace(db, since),
+    )
+
+
+def measure(db: Connection, taxonomy: Taxonomy, since: str = "", known: Decided | None = None) -> Quality:
+    """All figures, from the day `since` on where given; with what was `decided` since then, where that is known."""
+    found = known or decided(db, taxonomy, since)
+    coded, automatic = _coded(db, since)
+    backlog = _counts(db, select(reviews.c.state, func.count()).group_by(reviews.c.state))
+    none = (0, 0)
+    return Quality(
+        automation=wilson(sum(automatic.values()), sum(coded.values()), "coded without a person"),
+        untouched=found.untouched,
+        accuracy=found.accuracy,
+        by_group=found.by_group,
+        by_grade=found.by_grade,
+        agreement=found.agreement,
+        backlog={state: backlog.get(state, 0) for state in ("open", "dispute", "done")},
+        oldest_open=db.execute(select(func.min(reviews.c.created)).where(reviews.c.state == "open")).scalar() or "",
+        by_coder=found.by_coder,
+        confusions=found.confusions,
+        days=tuple(Day(day, coded[day], automatic[day], *found.days.get(day, none)) for day in sorted({*coded, *found.days})),
+    )
 
 
 def by_grade(seen: Sequence[Reviewed]) -> tuple[GradeQuality, ...]:
@@ -124,16 +158,17 @@ def _counts(db: Connection, query: Any) -> dict[str, int]:
 def reviewed(db: Connection, taxonomy: Taxonomy, since: str) -> list[Reviewed]:
     """Settled reviews, one for each text that was decided."""
     query = (
-        select(predictions.c.prediction, reviews.c.final_code, reviews.c.closed)
+        select(predictions.c.code, predictions.c.grade, predictions.c.confidence, reviews.c.final_code, reviews.c.closed)
         .join(reviews, reviews.c.prediction_id == predictions.c.id)
         .where(reviews.c.state == "done", reviews.c.same_as.is_(None), reviews.c.closed >= since)
         .order_by(reviews.c.id)
     )
+    right: dict[tuple[str, str], bool] = {}
     found = []
-    for row in db.execute(query):
-        p = msgspec.json.decode(row.prediction, type=Prediction)
-        right = upheld(taxonomy, p.code, row.final_code)
-        found.append(Reviewed(p.code, p.level, p.grade, p.confidence, row.final_code, row.closed[:10], right))
+    for code, grade, confidence, final, closed in db.execute(query):
+        if (code, final) not in right:
+            right[code, final] = upheld(taxonomy, code, final)
+        found.append(Reviewed(code, grade, confidence, final, closed[:10], right[code, final]))
     return found
 
 

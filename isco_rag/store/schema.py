@@ -157,6 +157,7 @@ reviews = Table(
     Column("same_as", Number, ForeignKey("reviews.id")),
     CheckConstraint("state IN ('open', 'dispute', 'done')", name="state"),
     Index(None, "state", "score"),
+    Index(None, "state", "created"),
 )  # fmt: skip
 
 # What people said, in the order they said it; nothing is taken away, an undone decision gets the time of its undoing.

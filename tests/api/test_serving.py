@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryFile
 from threading import Timer
 from time import monotonic, sleep
 
@@ -24,30 +25,36 @@ from isco_rag.store.schema import jobs as table
 
 # Long: the machine may do other things beside.
 PATIENCE = 600.0
+# Characters of a service's log that a test which fails shows.
+TOLD = 20_000
 
 
-def serving(state: Path, *options: str) -> AbstractContextManager[tuple[subprocess.Popen[str], httpx.Client]]:
+def serving(state: Path, *options: str, log: Path | None = None) -> AbstractContextManager[tuple[subprocess.Popen[str], httpx.Client]]:
     """A served state folder, ready to code."""
-    return serving_by([sys.executable, "-m", "isco_rag.cli", "serve", "--state", str(state), "--port", "0", *options])
+    return serving_by([sys.executable, "-m", "isco_rag.cli", "serve", "--state", str(state), "--port", "0", *options], log)
 
 
 @contextmanager
-def serving_by(command: Sequence[str]) -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
-    """A service that a command starts, ready to code."""
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    try:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        found = re.search(r"http://\S+", line)
-        assert found, line
-        with httpx.Client(base_url=found[0], timeout=PATIENCE) as client:
-            wait(lambda: client.get("/health/ready").status_code == 200)
-            yield process, client
-    finally:
-        process.kill()
-        process.wait()
-        if process.stdout:
-            process.stdout.close()
+def serving_by(command: Sequence[str], log: Path | None = None) -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
+    """A service that a command starts, ready to code. What it logs is told with the test's own output, or goes to the end of a file."""
+    with log.open("a+") if log else TemporaryFile("w+") as said:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said, text=True)
+        try:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            found = re.search(r"http://\S+", line)
+            assert found, line
+            with httpx.Client(base_url=found[0], timeout=PATIENCE) as client:
+                wait(lambda: client.get("/health/ready").status_code == 200)
+                yield process, client
+        finally:
+            process.kill()
+            process.wait()
+            if process.stdout:
+                process.stdout.close()
+            if not log:
+                said.seek(0)
+                sys.stderr.write(said.read()[-TOLD:])
 
 
 def wait(done: Callable[[], bool]) -> None:
@@ -153,13 +160,14 @@ def test_killed_in_the_middle_of_a_file_it_goes_on_without_loss_or_repetition(tm
 def test_killed_in_the_middle_of_uploads_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
     state, acknowledged = tmp_path / "state", []
     with serving(state, "--no-worker") as (process, client):
-        killer = Timer(0.7, lambda: os.kill(process.pid, signal.SIGKILL))
-        killer.start()
+        killer = Timer(0.3, lambda: os.kill(process.pid, signal.SIGKILL))
         with suppress(httpx.TransportError):
             while True:
                 answer = client.post("/api/v1/jobs", files={"data": ("f.csv", as_csv() * 4)})
                 assert answer.status_code == 201
                 acknowledged.append(answer.json()["job"]["id"])
+                if len(acknowledged) == 1:
+                    killer.start()
         killer.join()
     with open_store(state).read() as db:
         found = {job.id for job in jobs.listed(db)}
@@ -171,7 +179,7 @@ def test_killed_in_the_middle_of_uploads_nothing_acknowledged_is_lost(tmp_path: 
         audit.verify(db)
 
 
-@pytest.mark.parametrize("seconds", [0.2, 0.5])
+@pytest.mark.parametrize("seconds", [0.0, 0.004, 0.012])
 def test_killed_in_the_middle_of_decisions_each_counts_once(tmp_path: Path, seconds: float) -> None:
     state, acknowledged = tmp_path / "state", set()
     with serving(state, "--no-worker") as (process, client):
@@ -181,12 +189,15 @@ def test_killed_in_the_middle_of_decisions_each_counts_once(tmp_path: Path, seco
             numbers.append(int(place.rsplit("/", 1)[1]))
         client.post("/api/v1/reviews", json={"predictions": numbers})
         waiting = [review["id"] for review in client.get("/api/v1/reviews", params={"limit": 100}).json()]
-        Timer(seconds, lambda: os.kill(process.pid, signal.SIGKILL)).start()
+        killer = Timer(seconds, lambda: os.kill(process.pid, signal.SIGKILL))
         with suppress(httpx.TransportError):
             for number in waiting:
+                if len(acknowledged) == 20:
+                    killer.start()
                 assert client.post(f"/api/v1/reviews/{number}/decisions", json={"kind": "code", "code": "9622"}).status_code == 200
                 acknowledged.add(number)
         process.wait(PATIENCE)
+    assert 20 <= len(acknowledged) < len(waiting)
     with serving(state, "--no-worker") as (_, client):
         for number in waiting:
             assert client.post(f"/api/v1/reviews/{number}/decisions", json={"kind": "code", "code": "9622"}).status_code == 200

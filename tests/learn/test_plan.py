@@ -12,7 +12,7 @@ TREE = tiny_taxonomy()
 
 
 def seen(code: str, final: str, n: int, confidence: float = 0.9) -> list[Reviewed]:
-    return [Reviewed(code, 3, "high", confidence, final, "2026-01-01", upheld(TREE, code, final))] * n
+    return [Reviewed(code, "high", confidence, final, "2026-01-01", upheld(TREE, code, final))] * n
 
 
 def test_a_common_error_outranks_a_rare_one_and_carries_its_figure() -> None:

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -40,10 +41,25 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def address(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the service logs."""
+    return tmp_path_factory.mktemp("log") / "service.jsonl"
+
+
+@pytest.fixture(scope="session")
+def address(browser: Browser, tmp_path_factory: pytest.TempPathFactory, log: Path) -> Iterator[str]:
     """Where the service answers; its state lasts as long as the tests of pages."""
-    with serving(tmp_path_factory.mktemp("pages") / "state") as (_, client):
+    with serving(tmp_path_factory.mktemp("pages") / "state", log=log) as (_, client):
         yield str(client.base_url).rstrip("/")
+
+
+@pytest.fixture(autouse=True)
+def told(log: Path) -> Iterator[None]:
+    """What the service logged meanwhile stands in the output of a test that fails."""
+    before = log.stat().st_size if log.exists() else 0
+    yield
+    if log.exists():
+        sys.stderr.write(log.read_bytes()[before:].decode())
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from isco_api.access import COOKIE
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.demo import Office, fill, working
+from tests.load import texts
 from tests.pages.conftest import OPTIONS, PATIENCE
 from tests.pages.test_browser import AXE
 
@@ -40,7 +41,7 @@ def pasted(page: Page) -> None:
 def searched(page: Page) -> None:
     page.keyboard.press("/")
     page.keyboard.type("animal")
-    expect(page.locator("#other-found li").first).to_be_visible()
+    expect(page.locator("#other-found li").first).to_contain_text("Animal")
 
 
 def not_codable(page: Page) -> None:
@@ -59,6 +60,12 @@ def refused(page: Page) -> None:
     expect(page.get_by_role("alert").last).to_contain_text("not right")
 
 
+def started(page: Page) -> None:
+    page.get_by_role("button", name="Start coding").click()
+    expect(page.locator(".state.running")).to_be_visible()
+    expect(page.locator("progress")).not_to_have_attribute("value", "0")
+
+
 def nothing(page: Page) -> None:
     """The page as it comes."""
 
@@ -69,6 +76,9 @@ def places(office: Office) -> dict[str, tuple[str, str, Step]]:
     survey = files["household"]
     [taken] = office.ask("max", "GET", "/corrections/imports")
     [model] = [one["name"] for one in office.ask("max", "GET", "/models")]
+    # Long enough to be coded as long as pictures are taken.
+    rows = [{"id": str(n), "title": title, "duties": duties, "industry": ""} for n, (title, duties) in enumerate(texts(30_000))]
+    long = office.upload("ann", "vacancies of the year.csv", rows, start=False)
     return {
         "login": ("", "/login", nothing), "login-wrong": ("", "/login", refused),
         "code-empty": ("ann", "/", nothing), "code": ("ann", "/", typed), "many": ("ann", "/many", pasted),
@@ -86,6 +96,7 @@ def places(office: Office) -> dict[str, tuple[str, str, Step]]:
         "corrections": ("max", "/administration/corrections", nothing), "held": ("eve", "/administration/corrections?state=held", nothing),
         "audit": ("max", "/administration/audit", nothing), "settings": ("max", "/administration/settings", nothing),
         "no-page": ("ann", "/nowhere", nothing), "no-file": ("ann", "/files/nothing", nothing), "not-allowed": ("ann", "/administration/users", nothing),
+        "file-running": ("ann", f"/files/{long}", started),
     }  # fmt: skip
 
 
@@ -151,6 +162,9 @@ def main(folder: Path, only: list[str]) -> None:
             step(page)
             for line in shoot(page, pictures, name):
                 sys.stdout.write(f"{line}\n")
+        for job in office.ask("max", "GET", "/jobs"):
+            if job["state"] in ("queued", "running"):
+                office.ask("max", "POST", f"/jobs/{job['id']}/cancel")
         for theme in THEMES:
             sheet(browser, pictures, list(chosen), theme)
         browser.close()

@@ -1,10 +1,15 @@
 """What people do with the pages: code a job, code a file, review by keyboard; and whether everybody can."""
 
 import csv
+import json
 from pathlib import Path
 
+import openpyxl
+import pyarrow.parquet
 import pytest
 from playwright.sync_api import Browser, Page, expect
+
+from isco_rag.formula import guarded, unguarded
 
 AXE = (Path(__file__).parent / "axe" / "axe.min.js").read_text(encoding="utf-8")
 TITLES = (
@@ -64,6 +69,68 @@ def test_a_file_is_dropped_coded_and_fetched(page: Page, tmp_path: Path) -> None
     assert found[0]["isco_code"] == "8332"
 
 
+# What a spreadsheet would run, or take for a number, a date or a line's end.
+NASTY = (
+    "=cmd|'/c calc'!A0", "+49 30 1234", "-driver", "@midwife", "'=1+1", "0110", "1-2", 'cook "the best", and waiter', "Zeilen\numbruch", "\u0160of\u00e9r \U0001f69a",
+)  # fmt: skip
+
+
+def fetched(page: Page, kind: str) -> Path:
+    """The file that a button of the downloads brings."""
+    with page.expect_download() as waited:
+        page.locator(".downloads").get_by_role("link", name=kind, exact=True).click()
+    return Path(waited.value.path()).rename(Path(waited.value.path()).parent / waited.value.suggested_filename)
+
+
+def from_sheet(path: Path) -> list[dict[str, str]]:
+    """The rows of a workbook as text; a cell that could run fails."""
+    sheet = openpyxl.load_workbook(path)["coded"]
+    assert all(cell.data_type != "f" and (cell.data_type != "s" or cell.quotePrefix) for row in sheet.iter_rows() for cell in row)
+    head, *rows = ([as_text(value) for value in row] for row in sheet.iter_rows(values_only=True))
+    return [dict(zip(head, row, strict=True)) for row in rows]
+
+
+def as_text(value: object) -> str:
+    """A value of a typed format as the CSV file writes it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:.4f}" if isinstance(value, float) else "" if value is None else str(value)
+
+
+def test_a_result_is_the_same_in_every_format_and_comes_back_unchanged(page: Page, tmp_path: Path) -> None:
+    path = tmp_path / "nasty.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        # In a CSV file an apostrophe before a sign is a guard, so a text that has one of its own needs another.
+        rows = [["=id", "job title"], *([str(n), guarded(t) if t[0] == "'" else t] for n, t in enumerate((*NASTY, *TITLES)))]
+        csv.writer(file).writerows(rows)
+    code_file(page, path)
+    files = {kind: fetched(page, kind) for kind in ("CSV", "XLSX", "Parquet", "JSON lines")}
+    assert [file.name for file in files.values()] == [f"nasty_coded.{end}" for end in ("csv", "xlsx", "parquet", "jsonl")]
+    with files["CSV"].open(encoding="utf-8", newline="") as file:
+        rows = list(csv.reader(file))
+    assert not [cell for row in rows for cell in row if cell.startswith(tuple("=+-@"))]
+    told = [dict(zip(map(unguarded, rows[0]), map(unguarded, row), strict=True)) for row in rows[1:]]
+    assert [row["job title"] for row in told] == [*NASTY, *TITLES]
+    assert {row["isco_code"] for row in told} > {"8332", "2222"}
+    sheet = from_sheet(files["XLSX"])
+    parquet = [{name: as_text(value) for name, value in row.items()} for row in pyarrow.parquet.read_table(files["Parquet"]).to_pylist()]
+    lines = [
+        {name: as_text(value) for name, value in json.loads(line).items()} for line in files["JSON lines"].read_text("utf-8").splitlines()
+    ]
+    for found in (sheet, parquet, lines):
+        assert found == told
+    # The columns of the file itself, as they were fetched, can be given again.
+    with (tmp_path / "again.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows(row[:2] for row in rows)
+    book = openpyxl.load_workbook(files["XLSX"])
+    book["coded"].delete_cols(3, len(rows[0]))
+    book.save(tmp_path / "again.xlsx")
+    for name in ("again.csv", "again.xlsx"):
+        code_file(page, tmp_path / name)
+        again = [json.loads(line) for line in fetched(page, "JSON lines").read_text("utf-8").splitlines()]
+        assert [(row["=id"], row["job title"]) for row in again] == [(row["=id"], row["job title"]) for row in told]
+
+
 def test_what_is_no_table_is_said(browser: Browser, address: str, tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_bytes(b"title\n")
     # A window of its own: the browser notes a refused request as an error, which is meant here.
@@ -82,7 +149,7 @@ def test_a_file_of_corrections_is_dropped_and_its_rows_that_need_a_look_are_fetc
     page.get_by_role("link", name="Corrections from files").click()
     page.set_input_files("#file", path)
     page.get_by_role("button", name="Import").click()
-    expect(page.locator("#import-state")).to_contain_text("2 rows taken in")
+    expect(page.locator("#import-state")).to_contain_text("2 rows read")
     with page.expect_download() as fetched:
         page.get_by_role("link", name="Rows that need a look").click()
     with Path(fetched.value.path()).open(encoding="utf-8", newline="") as file:

@@ -2,9 +2,11 @@
 
 import pytest
 
+from isco_rag import flagging
 from isco_rag.errors import InputError, NotFoundError
 from isco_rag.flagging import raise_flags
 from isco_rag.learn.flags import Found, Second
+from isco_rag.learn.voices import Voices
 from isco_rag.store import audit, corrections, flags, predictions, reviews
 from isco_rag.store.database import Store
 from isco_rag.types import Job
@@ -105,3 +107,29 @@ def test_a_coder_who_drifts_is_flagged_and_after_closing_only_by_what_comes_then
     look(store)
     with store.read() as db:
         assert flags.listed(db, kind="drift") == []
+
+
+def test_the_same_text_is_heard_and_looked_for_once_and_flagged_wherever_it_stands(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[list[Job]] = []
+
+    def disagreeing(_: object, jobs: list[Job]) -> list[Voices]:
+        heard.append(jobs)
+        return [Voices("taxi", "truck", "") for _ in jobs]
+
+    monkeypatch.setattr(flagging, "voices", disagreeing)
+    with store.write() as db:
+        ann = person(db, "ann")
+        kept = [Job("driver", id=str(n)) for n in range(3)] + [Job("driver", "of a bus")]
+        numbers = predictions.keep(db, "ann", "api", [(n, job, prediction()) for n, job in enumerate(kept)])
+        for n in range(3):
+            reviews.decide(db, TREE, ann, waiting(db, f"teaches sums {'!' * n}"), "code", code="maths")
+    classifier, texts = tiny_classifier(), []
+    encode = classifier.parts.encoder.encode
+    monkeypatch.setattr(classifier.parts.encoder, "encode", lambda given: texts.extend(given) or encode(given), raising=False)
+    read: list[int] = []
+    raise_flags(store, classifier, "eve", read.append)
+    assert [sorted((job.title, job.duties, job.id) for job in jobs) for jobs in heard] == [[("driver", "", ""), ("driver", "of a bus", "")]]
+    assert len(texts) == len(set(texts))
+    assert sum(read) == len(kept) + 3
+    with store.read() as db:
+        assert {f.about for f in flags.listed(db, kind="voices")} == {(f"prediction:{n}",) for n in numbers}

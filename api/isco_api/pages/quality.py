@@ -11,7 +11,6 @@ from isco_api.access import needs
 from isco_api.pages.rendering import GRADES, no_text, page
 from isco_api.routes import learning
 from isco_api.routes.given import Asking, Given
-from isco_rag.store import assignments, quality
 
 SPANS = (0, 7, 30, 365)
 CHALLENGES = 8
@@ -26,12 +25,11 @@ STATES = {"ok": no_text("ok"), "alert": no_text("alert"), "little": no_text("too
 def show(service: Given, caller: Asking, days: Annotated[int, Parameter(ge=0, le=3650)] = 0) -> Template:
     """Automation, accuracy, calibration, agreement, backlog, throughput and confusions, of the last days or since the beginning."""
     since = (datetime.now(UTC) - timedelta(days=days)).strftime("%Y-%m-%d") if days else ""
-    with service.store.read() as db:
-        found, pace = quality.measure(db, service.engine.taxonomy, since), assignments.pace(db, since)
+    found, taxonomy = service.figures.quality(since), service.engine.taxonomy
     grades = {one.grade: one for one in found.by_grade}
     return page(
-        "quality.html", caller, "/quality", q=found, pace=pace, days=days, spans=SPANS, taxonomy=service.engine.taxonomy,
-        challenges=learning.plan(service, since, CHALLENGES), kinds=KINDS, report=learning.report(service, since), states=STATES,
+        "quality.html", caller, "/quality", q=found, pace=service.figures.decided(taxonomy, since).pace, days=days, spans=SPANS, taxonomy=taxonomy,
+        challenges=service.figures.plan(since)[:CHALLENGES], kinds=KINDS, report=learning.report(service, since), states=STATES,
         grade_order=tuple(GRADES), by_grade=[grades[name] for name in GRADES if name in grades], most=max((day.coded for day in found.days), default=0),
     )  # fmt: skip
 

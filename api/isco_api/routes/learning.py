@@ -1,6 +1,5 @@
 """What to learn next, the review queue filled for it, and what has changed."""
 
-from collections import Counter
 from typing import Annotated
 
 from litestar import get, post
@@ -10,13 +9,14 @@ from msgspec import Meta, Struct
 
 from isco_api.access import needs
 from isco_api.drawing import vectors_of
+from isco_api.figures import MOST
 from isco_api.routes.given import Asking, Given
 from isco_api.service import Service
 from isco_rag.learn import looking
 from isco_rag.learn.filling import fill_from_kept
 from isco_rag.learn.looking import Report
 from isco_rag.learn.plan import Challenge
-from isco_rag.store import audit, evaluations
+from isco_rag.store import evaluations
 from isco_rag.store.evaluations import Evaluation
 
 DAY = r"^(\d{4}-\d{2}-\d{2})?$"
@@ -42,15 +42,9 @@ class Filled(Struct, frozen=True):
 @get(
     "/learn/plan", operation_id="getPlan", summary="What to learn next", tags=["quality"], sync_to_thread=True, **needs("viewer", "quality")
 )
-def get_plan(service: Given, since: SinceDay = "", limit: Annotated[int, Parameter(ge=1, le=500)] = 50) -> list[Challenge]:
+def get_plan(service: Given, since: SinceDay = "", limit: Annotated[int, Parameter(ge=1, le=MOST)] = 50) -> list[Challenge]:
     """Groups that people correct, confusions, confidence that is not kept and thin coverage, the costliest first, with reasons and advice."""
-    return plan(service, since, limit)
-
-
-def plan(service: Service, since: str, limit: int) -> list[Challenge]:
-    """The challenges."""
-    entries = Counter(entry.code for entry in service.engine.one.parts.index.entries)
-    return list(looking.plan_of(service.store, service.engine.taxonomy, entries, since, limit))
+    return list(service.figures.plan(since)[:limit])
 
 
 FILL = Body(examples=[Example(summary="As the settings say", value={"rows": 0}), Example(summary="A hundred", value={"rows": 100})])
@@ -61,9 +55,7 @@ FILL = Body(examples=[Example(summary="As the settings say", value={"rows": 0}),
 def fill(service: Given, caller: Asking, data: Annotated[Fill, FILL]) -> Filled:
     """How many were drawn. Each kept prediction is seen by one drawing only; files are drawn from when they end."""
     bulk = service.engine.bulk
-    drawn = fill_from_kept(service.store, lambda jobs: vectors_of(bulk, jobs), most=data.rows)
-    with service.store.write() as db:
-        audit.append(db, caller.name, "review.fill", "reviews", after=dict(sorted(drawn.items())))
+    drawn = fill_from_kept(service.store, caller.name, lambda jobs: vectors_of(bulk, jobs), most=data.rows)
     return Filled(drawn["random"], drawn["uncertain"], drawn["diverse"])
 
 

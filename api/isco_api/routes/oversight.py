@@ -10,7 +10,7 @@ from isco_api.routes.given import LARGEST, Asking, Given
 from isco_api.service import Service
 from isco_rag.errors import ConflictError
 from isco_rag.learn.follow import IndexStatus
-from isco_rag.store import audit, quality
+from isco_rag.store import audit
 from isco_rag.store.audit import Verified
 from isco_rag.store.quality import Quality
 from isco_rag.store.records import AuditRow
@@ -21,8 +21,7 @@ def get_quality(
     service: Given, since: Annotated[str, Parameter(pattern=r"^(\d{4}-\d{2}-\d{2})?$", max_length=10, description="Only from this day on.")] = ""
 ) -> Quality:  # fmt: skip
     """Automation share, accuracy and calibration from reviews with intervals, coders' agreement, backlog, throughput, confusion pairs."""
-    with service.store.read() as db:
-        return quality.measure(db, service.engine.taxonomy, since)
+    return service.figures.quality(since)
 
 
 @get("/audit", operation_id="listAudit", summary="The audit trail", tags=["audit"], sync_to_thread=True, **needs("reviewer", "audit"))
