@@ -11,6 +11,7 @@ from isco_rag.learn.voices import disagreement, voices
 from isco_rag.ports import Floats
 from isco_rag.store import flags
 from isco_rag.store.database import Store
+from isco_rag.store.predictions import text_key
 from isco_rag.types import Hit
 
 CHUNK = 128
@@ -35,10 +36,12 @@ def raise_flags(store: Store, classifier: Classifier, who: str, step: Callable[[
     for basis, outcomes in compared.items():
         closed, last = since[basis]
         found += drift(basis, _newer(outcomes, last), closed)
-    rest = iter(kept)
+    # Of a text that came often the last answer stands for all.
+    texts = {text_key(one.job): one for one in reversed(kept)}
+    rest = iter(texts.items())
     while part := list(islice(rest, CHUNK)):
-        for one, heard in zip(part, voices(classifier, [one.job for one in part]), strict=True):
-            flag = disagreement(f"prediction:{one.id}", one.prediction.code, heard) if heard else None
+        for (text, one), heard in zip(part, voices(classifier, [one.job for _, one in part]), strict=True):
+            flag = disagreement(f"prediction:{one.id}", text, one.prediction.code, heard) if heard else None
             found += [flag] if flag else []
         step(len(part))
     with store.write() as db:

@@ -5,6 +5,7 @@ import pytest
 from isco_rag.errors import InputError, NotFoundError
 from isco_rag.flagging import raise_flags
 from isco_rag.learn.flags import Found, Second
+from isco_rag.learn.voices import Voices
 from isco_rag.store import audit, corrections, flags, predictions, reviews
 from isco_rag.store.database import Store
 from isco_rag.types import Job
@@ -82,6 +83,17 @@ def test_answers_that_nobody_settled_are_heard_voice_by_voice(store: Store) -> N
         reviews.open_reviews(db, kept, "test")
         reviews.decide(db, TREE, person(db, "ann"), 1, "code", code="taxi")
         assert len(flags.undecided(db, 10)) == 1
+
+
+def test_a_text_that_came_often_is_flagged_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("isco_rag.flagging.voices", lambda _, jobs: [Voices("taxi", "truck", "")] * len(jobs))
+    with store.write() as db:
+        kept = predictions.keep(db, "ann", "api", [(0, Job(title), prediction()) for title in ("cab man", "bus man", "Cab man!")])
+    assert look(store) == (2, 0)
+    with store.write() as db:
+        assert {flag.about for flag in flags.listed(db, kind="voices")} == {(f"prediction:{number}",) for number in kept[1:]}
+        predictions.keep(db, "ann", "api", [(0, Job("CAB MAN"), prediction())])
+    assert look(store) == (0, 0)
 
 
 def test_a_coder_who_drifts_is_flagged_and_after_closing_only_by_what_comes_then(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
