@@ -156,13 +156,19 @@ class Classifier:
         return found
 
     def _with_corrections(self, probabilities: Doubles, cosines: Floats, entries: Ints) -> Doubles:
-        """Probabilities moved by the corrections among each record's hits (isco_rag.taught)."""
-        for i in range(len(probabilities)):
-            found = taught.reached(cosines[i], entries[i], self.parts.index.entries)
+        """Probabilities moved by the corrections among each record's hits."""
+        for i, found in enumerate(self.heard(cosines, entries)):
             if found:
-                said = taught.evidence(found, self.taxonomy)
-                probabilities[i] = taught.moved(probabilities[i], said, self.parts.fusion.taught)
+                probabilities[i] = taught.moved(probabilities[i], found, self.parts.fusion.taught)
         return probabilities
+
+    def heard(self, cosines: Floats, entries: Ints) -> list[taught.Heard | None]:
+        """What the corrections among the hits [n, k] of each record say (isco_rag.taught)."""
+        found: list[taught.Heard | None] = [None] * len(entries)
+        corrected = (entries >= 0) & (self.known.corrected[entries] == 1)
+        for i in np.flatnonzero(corrected.any(axis=1)).tolist():
+            found[i] = taught.heard(cosines[i], entries[i], corrected[i], self.parts.index.entries, self.taxonomy)
+        return found
 
     def _with_own_titles(self, texts: Sequence[Texts], probabilities: Doubles) -> Doubles:
         """Probabilities drawn to the codes of a title that an institution coded itself, where a record has that very title.

@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 
-import msgspec
 import numpy as np
 
 from isco_rag.classify import Classifier
@@ -13,8 +12,9 @@ from isco_rag.learn.voices import disagreement, voices
 from isco_rag.ports import Floats
 from isco_rag.store import flags
 from isco_rag.store.database import Store
+from isco_rag.store.predictions import text_key
 from isco_rag.store.records import Kept
-from isco_rag.types import Hit, Job
+from isco_rag.types import Hit
 
 CHUNK = 128
 # Decisions and kept predictions that are gone through at most, the newest; more take minutes on two cores.
@@ -49,16 +49,17 @@ def _newer(outcomes: Sequence[Against], last: dict[str, str]) -> list[Against]:
 
 
 def _disagreeing(classifier: Classifier, kept: Sequence[Kept], step: Callable[[int], None]) -> Iterator[Found]:
-    """What to flag of kept predictions whose voices disagree; the same text is heard once, whoever kept it."""
-    same: dict[Job, list[Kept]] = defaultdict(list)
+    """What to flag of kept predictions, newest first, whose voices disagree; a text that came often is heard and flagged once, with its last answer."""
+    same: dict[str, list[Kept]] = defaultdict(list)
     for one in kept:
-        same[msgspec.structs.replace(one.job, id="")].append(one)
-    rest = iter(same)
+        same[text_key(one.job)].append(one)
+    rest = iter(same.items())
     while part := list(islice(rest, CHUNK)):
-        for job, heard in zip(part, voices(classifier, part), strict=True):
-            flags_of = (disagreement(f"prediction:{one.id}", one.prediction.code, heard) for one in same[job] if heard)
-            yield from (flag for flag in flags_of if flag)
-        step(sum(len(same[job]) for job in part))
+        for (text, (last, *_)), heard in zip(part, voices(classifier, [ones[0].job for _, ones in part]), strict=True):
+            flag = disagreement(f"prediction:{last.id}", text, last.prediction.code, heard) if heard else None
+            if flag:
+                yield flag
+        step(sum(len(ones) for _, ones in part))
 
 
 def _near(classifier: Classifier, said: Sequence[Said], step: Callable[[int], None]) -> tuple[Floats, list[list[Hit]]]:

@@ -12,6 +12,7 @@ from isco_rag.correcting import begin_import, export, import_table
 from isco_rag.correction_tables import open_table
 from isco_rag.errors import CoderError, UsageError
 from isco_rag.learn import registry
+from isco_rag.learn.follow import as_served
 from isco_rag.learn.suspects import known_titles
 from isco_rag.settings import load_settings
 from isco_rag.sheets import read_upload
@@ -47,7 +48,7 @@ def import_file(
         table = open_table(text, source.name, form, chosen, attributed=True)
         show_form(source, form, {field: number for field, number in table.columns.items() if field != "state"})
         store = open_store(state, database)
-        classifier = open_classifier(registry.answering(store, bundle), load_settings(settings_file))
+        classifier = as_served(open_classifier(registry.answering(store, bundle), load_settings(settings_file)), store)
         begun = begin_import(store, by, table)
         if begun.done:
             click.echo(f"import {begun.id} goes on behind row {begun.done + 1:,}")

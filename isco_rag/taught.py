@@ -1,50 +1,66 @@
 """What corrections near a record say, beside everything else: an expert's code for a like text moves probability to that code.
 
 The fusion was learned where no corrections were: it gives a near entry the weight that a published title deserves, whoever wrote it. A
-correction is worth more, because it was made here, for texts like those that come in. How much more was measured on a stream of corrections, each
-predicted before it was learned; `isco-rag retrain` measures it anew on an institution's own. A correction that is no nearer than REACH says nothing, so
-records unlike any that was corrected keep their answers.
+correction is worth more, because it was made here, for texts like those that come in; how much more depends on what else is near. Where the index
+has entries as near as the corrections, the record is of a kind that the fusion was learned on, and they say little; where corrections are the
+nearest that there is, they say much. So far corrections may speak too, and records of another kind keep their answers.
 """
 
 from collections.abc import Sequence
 
 import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
 
 from isco_rag.fuse import Doubles, softmax
-from isco_rag.ports import Floats
+from isco_rag.ports import Floats, Ints
 from isco_rag.taxonomy import Taxonomy
 from isco_rag.types import Entry
 
 # The source of entries that are corrections.
 SOURCE = "correction"
-# Of 8, 12, 16 and 24 for the first and 0 to 0.7 for the second, on 2,000 corrections of vacancy titles, each predicted before it was learned: the
-# more reach, the more is learned and the more titles of another origin (the ILO's index) change for the worse. This pair gave 5 and 8 points
-# after 1,000 and 2,000 corrections and took 0.2 and 0.4 of the others.
-SHARPNESS = 16.0
-REACH = 0.7
-# What one distant correction counts, against which all others are measured.
-FLOOR = 0.01
+# Chosen among 8, 12 and 16, 0 to 0.7, 0 to 1 and 0.001 to 0.01 on 1,500 titles of vacancies after 1,000 corrections of others and on every second title
+# of the ILO's index and of the own gold after 3,000; docs/decisions/0034 has what they come to on other rows.
+SHARPNESS = 8.0
+REACH = 0.4
+# What the closeness of all other hits weighs against that of the corrections, and what counts where there is none.
+OTHERS = 0.15
+FLOOR = 0.003
 LEAST = 1e-6
 
 
-def reached(cosines: Floats, entries: Sequence[int], known: Sequence[Entry]) -> dict[str, float]:
-    """How close the corrections among a record's hits are, summed by code."""
+class Heard(Struct, frozen=True):
+    """What the corrections among a record's hits say: evidence for every leaf, and from 0 to 1 how far what is near are corrections."""
+
+    said: Doubles
+    share: float
+
+
+def heard(
+    cosines: Floats, entries: Ints, corrected: NDArray[np.bool_], known: Sequence[Entry], taxonomy: Taxonomy
+) -> Heard | None:  # fmt: skip
+    """What is said by the hits [k] of a record that are `corrected` [k]; None where none of them is within reach.
+
+    The evidence is the log of 1 and their closeness, summed by leaf, over that of the other hits. A shorter code speaks for all leaves under
+    it alike.
+    """
+    near = np.flatnonzero(corrected & (cosines >= REACH)).tolist()
+    if not near:
+        return None
+    close = np.exp(SHARPNESS * (cosines.astype(np.float64) - 1.0))
     found: dict[str, float] = {}
-    for at in np.flatnonzero(cosines >= REACH).tolist():
-        if entries[at] >= 0 and (entry := known[entries[at]]).source == SOURCE:
-            close = np.exp(SHARPNESS * (float(cosines[at]) - 1.0)) - np.exp(SHARPNESS * (REACH - 1.0))
-            found[entry.code] = found.get(entry.code, 0.0) + float(close)
-    return found
-
-
-def evidence(found: dict[str, float], taxonomy: Taxonomy) -> Doubles:
-    """The log of that closeness over FLOOR for every leaf, 0 where nothing is near; a shorter code speaks for all leaves under it alike."""
-    close = np.zeros(len(taxonomy.leaves))
+    for at in near:
+        code = known[entries[at]].code
+        # What is said begins at nothing where reach ends.
+        found[code] = found.get(code, 0.0) + float(close[at]) - float(np.exp(SHARPNESS * (REACH - 1.0)))
+    against = FLOOR + OTHERS * float(close[(entries >= 0) & ~corrected].sum())
+    ratio = np.zeros(len(taxonomy.leaves))
     for code, much in found.items():
         under = leaves_under(taxonomy, code)
-        close[under] += much / len(under)
-    said: Doubles = np.log1p(close / FLOOR)
-    return said
+        ratio[under] += much / len(under) / against
+    said: Doubles = np.log1p(ratio)
+    total = float(ratio.sum())
+    return Heard(said, total / (1.0 + total))
 
 
 def leaves_under(taxonomy: Taxonomy, code: str) -> list[int]:
@@ -55,8 +71,12 @@ def leaves_under(taxonomy: Taxonomy, code: str) -> list[int]:
     return [number for number, leaf in enumerate(taxonomy.leaves) if taxonomy.ancestor(leaf, level) == code]
 
 
-def moved(probabilities: Doubles, said: Doubles, trust: tuple[float, float]) -> Doubles:
-    """Probabilities [classes] of a record after its corrections spoke: log-linear, as the fusion itself."""
-    logits = trust[0] * np.log(probabilities + LEAST) + trust[1] * said
-    found: Doubles = softmax(logits[None])[0]
-    return found
+def moved(probabilities: Doubles, found: Heard, trust: tuple[float, float]) -> Doubles:
+    """Probabilities [classes] of a record after its corrections spoke: log-linear, as the fusion itself.
+
+    `trust` is how far the rest is believed where all that is near are corrections, and how far these are.
+    """
+    rest = 1.0 - (1.0 - trust[0]) * found.share
+    logits = rest * np.log(probabilities + LEAST) + trust[1] * found.said
+    moved_to: Doubles = softmax(logits[None])[0]
+    return moved_to

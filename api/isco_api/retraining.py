@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from signal import Signals
 from tempfile import TemporaryFile
 from time import monotonic
 from typing import IO
@@ -173,4 +174,8 @@ def _last(words: IO[bytes], code: int) -> str:
     words.seek(0)
     lines = words.read().decode(errors="replace")[-SAID:].splitlines()
     told = [line.removeprefix(OURS) for line in lines if line.startswith(OURS)]
-    return told[-1] if told else f"its process ended with exit code {code}; run `isco-rag retrain` to see why"
+    if told:
+        return told[-1]
+    if code < 0:
+        return f"its process was killed ({Signals(-code).name}); where the machine was short of memory, training needs more of it"
+    return f"its process ended with exit code {code}; run `isco-rag retrain` to see why"

@@ -26,6 +26,7 @@ def correct(
     """Correct a job's code. The running service has it within a second; what the model answers now is kept beside it."""
     from isco_rag.errors import UsageError
     from isco_rag.learn import registry
+    from isco_rag.learn.follow import as_served
     from isco_rag.settings import load_settings
     from isco_rag.store import corrections
     from isco_rag.store.database import open_store
@@ -37,7 +38,7 @@ def correct(
     job = Job(title, duties, industry, language=language)
     corrections.check(default_taxonomy(), job, code)
     store = open_store(state, database)
-    classifier = open_classifier(registry.answering(store, bundle), load_settings(settings_file))
+    classifier = as_served(open_classifier(registry.answering(store, bundle), load_settings(settings_file)), store)
     answered = classifier.classify([job])[0]
     with store.write() as db:
         found = corrections.add(db, classifier.taxonomy, by, "command", job, code, reason=reason, answered=answered)

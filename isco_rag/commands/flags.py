@@ -27,6 +27,7 @@ def flags(
     """
     from isco_rag.flagging import raise_flags
     from isco_rag.learn import registry
+    from isco_rag.learn.follow import as_served
     from isco_rag.settings import load_settings
     from isco_rag.show import Working
     from isco_rag.show_corrections import show_flags
@@ -37,7 +38,7 @@ def flags(
 
     store = open_store(state, database)
     if find and not closed:
-        classifier = open_classifier(registry.answering(store, bundle), load_settings(settings_file))
+        classifier = as_served(open_classifier(registry.answering(store, bundle), load_settings(settings_file)), store)
         with Working("looking", None) as step:
             new, gone = raise_flags(store, classifier, WHO, step)
         click.echo(f"{new:,} new flags, {gone:,} closed since what they were about was taken back")

@@ -57,15 +57,14 @@ def rebuild(state: Path, database: str, bundle: Path | None, settings_file: Path
 
     The service may run meanwhile: it answers from the generation before, and goes over to the new one by itself.
     """
-    from isco_rag.learn.follow import open_follower
+    from isco_rag.learn.follow import rebuild_index
     from isco_rag.store import audit
 
     store, classifier = _opened(state, database, bundle, settings_file, index_also)
-    follower = open_follower(classifier, store)
-    follower.rebuild()
+    found = rebuild_index(classifier, store)
     with store.write() as db:
         audit.append(db, WHO, "index.rebuild", "index", model=classifier.parts.name)
-    click.echo(told(follower.status()))
+    click.echo(told(found))
 
 
 def _opened(

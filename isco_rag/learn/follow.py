@@ -176,9 +176,26 @@ def open_follower(base: Classifier, store: Store) -> Follower:
     found = _opened(base, store)
     found.catch_up()
     found.check()
+    _tidy(base, store)
+    return found
+
+
+def as_served(base: Classifier, store: Store) -> Classifier:
+    """The classifier as a service on this store answers with it: over all corrections that stand."""
+    return open_follower(base, store).classifier
+
+
+def rebuild_index(base: Classifier, store: Store) -> IndexStatus:
+    """The index of a bundle's classifier after a new generation was made of it, with all that it had still to follow; UsageError where one is on its way."""
+    found = _opened(base, store)
+    found.rebuild()
+    _tidy(base, store)
+    return found.status()
+
+
+def _tidy(base: Classifier, store: Store) -> None:
     for name in remove_unused(store.folder / FOLDER, base.settings.indexes_kept):
         log.info("an index that nobody uses was removed", extra={"index": name})
-    return found
 
 
 def status_of(base: Classifier, store: Store) -> IndexStatus:

@@ -160,7 +160,9 @@ def _coverage(
                 f"{lonely} of {n} texts that went out as {code} have no near example (usual: {usual:.0%}); the index holds {held} of it"
             )
             advice = f"write or import coded titles of {code}"
-            yield _challenge(taxonomy, "coverage", code, "", figure, figure.low * share.get(code, 0.0), reason, advice)
+            # As many as everywhere cost nothing that titles of this group would save.
+            beyond = figure.low if thin else figure.low - usual
+            yield _challenge(taxonomy, "coverage", code, "", figure, beyond * share.get(code, 0.0), reason, advice)
 
 
 def _challenge(taxonomy: Taxonomy, kind: Kind, code: str, other: str, figure: Metric, cost: float, reason: str, advice: str) -> Challenge:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import replace
 
 from isco_rag.classify import CHUNK, Classifier, Texts
 from isco_rag.fuse import NEIGHBOURS, fuse
@@ -16,7 +17,7 @@ SURE_NEIGHBOURS, SURE_READER = 0.5, 0.7
 
 
 class Voices(Struct, frozen=True):
-    """The unit group that each voice is sure of; empty where it is silent or not sure."""
+    """The unit group that each voice is sure of; empty where it is silent or not sure. The cross-encoder is asked where another speaks."""
 
     exact: str
     neighbours: str
@@ -45,16 +46,18 @@ def _heard(classifier: Classifier, texts: Sequence[Texts]) -> list[Voices]:
     features, _, entries = classifier.evidence(texts)
     # Logs of sums of closeness.
     near = np.maximum(np.exp(features[:, NEIGHBOURS].astype(np.float64)) - classifier.parts.fusion.floor, 0.0)
-    read: list[str] = [""] * len(texts)
-    if classifier.parts.reranker is not None:
-        codes, scores = classifier.read_candidates(texts, fuse(features, regimes, classifier.parts.fusion), entries)
-        read = [_read(leaves, c, s) for c, s in zip(codes, scores, strict=True)]
     found = []
     for i, text in enumerate(texts):
         same = classifier.lexical.exact(text.title) if text.title else {}
         total, best = float(near[i].sum()), int(near[i].argmax())
         sure = total > 0 and near[i, best] >= SURE_NEIGHBOURS * total
-        found.append(Voices(leaves[next(iter(same))] if len(same) == 1 else "", leaves[best] if sure else "", read[i]))
+        found.append(Voices(leaves[next(iter(same))] if len(same) == 1 else "", leaves[best] if sure else "", ""))
+    asked = [i for i, heard in enumerate(found) if heard.named]
+    if asked and classifier.parts.reranker is not None:
+        fused = fuse(features[asked], regimes[asked], classifier.parts.fusion)
+        codes, scores = classifier.read_candidates([texts[i] for i in asked], fused, entries[asked])
+        for i, c, s in zip(asked, codes, scores, strict=True):
+            found[i] = replace(found[i], reader=_read(leaves, c, s))
     return found
 
 
@@ -67,10 +70,10 @@ def _read(leaves: Sequence[str], codes: Ints, scores: Floats) -> str:
     return leaves[int(codes[best])] if weights[best] >= SURE_READER * weights.sum() else ""
 
 
-def disagreement(ref: str, answered: str, heard: Voices) -> Found | None:
-    """What to flag where voices that are sure name different unit groups; nothing where they agree or only one speaks."""
+def disagreement(ref: str, text: str, answered: str, heard: Voices) -> Found | None:
+    """What to flag where voices that are sure name different unit groups; nothing where they agree or only one speaks. `text` is the text's key."""
     named = heard.named
     if len(set(named.values())) < 2:
         return None
     why = ", ".join(f"{code} by {name}" for name, code in named.items()) + f"; {answered or 'no code'} went out"
-    return Found("voices", f"voices {ref}", why, answered, (ref,), len(set(named.values())) + bool(heard.exact) / 2)
+    return Found("voices", f"voices {text}", why, answered, (ref,), len(set(named.values())) + bool(heard.exact) / 2)

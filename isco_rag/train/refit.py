@@ -47,7 +47,7 @@ def relearned(classifier: Classifier, rows: Held, known: LastLayer) -> LastLayer
     fusion = fit_rerank(fuse(first.features, first.regimes, fusion), read, said, first, fusion, WORTH)
     raw = probabilities_of(classifier, second, fusion)[0]
     calibrator = moved_towards(known.calibrator, raw, second.truth, second.regimes, CALM_WORTH)
-    trust = fit_trust(calibrator.apply(raw, second.regimes), corrections_said(classifier, second), second.truth.tolist(), fusion.taught)
+    trust = fit_trust(calibrator.apply(raw, second.regimes), classifier.heard(second.cosines, second.entries), second.truth, fusion.taught)
     fusion = msgspec.structs.replace(fusion, taught=trust)
     return LastLayer(fusion, calibrator, _sets(classifier, third, fusion, calibrator, known.sets))
 
@@ -57,7 +57,8 @@ def _sets(classifier: Classifier, seen: Observed, fusion: Fusion, calibrator: Te
     if len(seen.truth) < ENOUGH_FOR_SETS:
         return known
     sure = calibrator.apply(probabilities_of(classifier, seen, fusion)[0], seen.regimes)
-    own = fit_conformal(moved_all(sure, corrections_said(classifier, seen), fusion.taught), seen.truth, seen.regimes, COVERAGES)
+    heard = classifier.heard(seen.cosines, seen.entries)
+    own = fit_conformal(moved_all(sure, heard, fusion.taught), seen.truth, seen.regimes, COVERAGES)
     if (known.coverages, known.penalty, known.free) != (own.coverages, own.penalty, own.free):
         return own
     kept = [n == 0 for n in own.rows]
@@ -99,27 +100,19 @@ def moved_towards(base: Temperature, raw: Doubles, truth: Ints, regimes: Ints, w
     return msgspec.structs.replace(base, temperatures=tuple(found))
 
 
-def corrections_said(classifier: Classifier, seen: Observed) -> Doubles:
-    """What near corrections say of each row, [n, leaves]; zeros where none is near."""
-    said = np.zeros((len(seen.truth), len(classifier.taxonomy.leaves)))
-    for i in range(len(seen.texts)):
-        found = taught.reached(seen.cosines[i], seen.entries[i], classifier.parts.index.entries)
-        if found:
-            said[i] = taught.evidence(found, classifier.taxonomy)
-    return said
-
-
-def fit_trust(probabilities: Doubles, said: Doubles, truth: Sequence[int], known: tuple[float, float]) -> tuple[float, float]:
+def fit_trust(probabilities: Doubles, heard: Sequence[taught.Heard | None], truth: Ints, known: tuple[float, float]) -> tuple[float, float]:
     """The known trust in the rest and in near corrections, moved so that the rows that have any are likeliest."""
-    rows = np.flatnonzero(said.max(axis=1) > 0)
-    if not len(rows):
+    rows = [i for i, found in enumerate(heard) if found]
+    if not rows:
         return known
-    right = np.asarray(truth)[rows]
-    x = np.stack([np.log(probabilities[rows] + taught.LEAST), said[rows]], axis=1)
-    at, centre = np.arange(len(rows)), np.array(known)
+    right, at, centre = truth[rows], np.arange(len(rows)), np.array(known)
+    share, said = np.array([found.share for found in heard if found]), np.stack([found.said for found in heard if found])
+    logs = np.log(probabilities[rows] + taught.LEAST)
+    # Of the rest, what corrections don't stand for is believed as it is.
+    kept, x = (1.0 - share)[:, None] * logs, np.stack([share[:, None] * logs, said], axis=1)
 
     def loss(w: np.ndarray) -> tuple[float, np.ndarray]:
-        p = softmax(np.einsum("nfc,f->nc", x, w))
+        p = softmax(kept + np.einsum("nfc,f->nc", x, w))
         nll = -np.log(p[at, right] + 1e-12).sum() + 0.5 * TRUST_WORTH * ((w - centre) ** 2).sum()
         p[at, right] -= 1.0
         return float(nll), np.einsum("nfc,nc->f", x, p) + TRUST_WORTH * (w - centre)
@@ -128,9 +121,10 @@ def fit_trust(probabilities: Doubles, said: Doubles, truth: Sequence[int], known
     return round(float(found[0]), 4), round(float(found[1]), 4)
 
 
-def moved_all(probabilities: Doubles, said: Doubles, trust: tuple[float, float]) -> Doubles:
+def moved_all(probabilities: Doubles, heard: Sequence[taught.Heard | None], trust: tuple[float, float]) -> Doubles:
     """Probabilities [n, leaves] after near corrections spoke, as the classifier moves them."""
     out = probabilities.copy()
-    for i in np.flatnonzero(said.max(axis=1) > 0):
-        out[i] = taught.moved(probabilities[i], said[i], trust)
+    for i, found in enumerate(heard):
+        if found:
+            out[i] = taught.moved(probabilities[i], found, trust)
     return out

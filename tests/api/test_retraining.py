@@ -161,3 +161,13 @@ def test_why_it_failed_is_said_and_kept(place: Place) -> None:
         (row,) = [row for row in audit.rows(db) if row.action == "retraining.failed"]
     assert row.reason == "there is too little to learn"
     assert len(place.begun()) == 1
+
+
+def test_a_training_that_was_killed_waits_and_says_so(place: Place) -> None:
+    place.hold()
+    with place.serving() as (_, client):
+        switch_on(client, "wait")
+        wait(lambda: len(place.begun()) == 1)
+        os.kill(place.begun()[0][0], signal.SIGKILL)
+        wait(lambda: state_of(client) == "waiting")
+        assert "killed (SIGKILL)" in client.get(HERE).json()[0]["said"]

@@ -30,6 +30,22 @@ def test_one_correction_keeps_what_the_model_answered(tmp_path: Path) -> None:
     assert one.bundle == one.answered.bundle
 
 
+def test_what_the_model_answered_is_what_a_service_answers_then(tmp_path: Path) -> None:
+    """With the corrections that stand, by whichever way a correction comes."""
+    bare = run(tmp_path / "other", "correct", "zorbler", "--code", "5120").output
+    assert "the model answers 2512" not in bare
+    run(tmp_path, "correct", "zorbler", "--code", "2512")
+    assert "the model answers 2512" in run(tmp_path, "correct", "Zorbler!", "--code", "5120").output
+    run(tmp_path, "corrections", "adjudicate", 1)
+    source = tmp_path / "reviewed.csv"
+    source.write_text("title,code\nZORBLER,7115\n", encoding="utf-8")
+    run(tmp_path, "corrections", "import", source)
+    with open_store(tmp_path).read() as db:
+        said = corrections.one(db, 3).answered
+    assert said is not None
+    assert said.top[0].code == "2512"
+
+
 def test_what_can_not_teach_is_one_line_and_an_exit_code(tmp_path: Path) -> None:
     for args, code, words in (
         (("cow man", "--code", "9999"), 4, "no code '9999'"), (("n/a", "--code", "9212"), 3, "needs a title"),

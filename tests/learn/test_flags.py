@@ -120,9 +120,9 @@ def test_the_first_two_of_a_record_are_compared_and_a_third_is_not() -> None:
 
 
 def test_voices_that_are_sure_and_differ_are_flagged() -> None:
-    assert disagreement("prediction:1", "truck", Voices("truck", "truck", "")) is None
-    assert disagreement("prediction:1", "truck", Voices("", "truck", "")) is None
-    flag = disagreement("prediction:1", "truck", Voices("taxi", "truck", "sport"))
+    assert disagreement("prediction:1", "key", "truck", Voices("truck", "truck", "")) is None
+    assert disagreement("prediction:1", "key", "truck", Voices("", "truck", "")) is None
+    flag = disagreement("prediction:1", "key", "truck", Voices("taxi", "truck", "sport"))
     assert flag is not None
     assert flag.why == "taxi by the very title in the index, truck by the nearest examples, sport by the cross-encoder; truck went out"
 

@@ -16,7 +16,7 @@ from isco_index import FlatIndex, build_index
 from isco_rag.classify import Classifier
 from isco_rag.explain import explain
 from isco_rag.learn import follow
-from isco_rag.learn.follow import FOLDER, Follower, open_follower, with_own_ids
+from isco_rag.learn.follow import FOLDER, Follower, as_served, open_follower, rebuild_index, with_own_ids
 from isco_rag.store import corrections
 from isco_rag.store.database import Store, open_store
 from isco_rag.store.teaching import lesson_after, standing
@@ -324,4 +324,19 @@ def test_what_is_far_behind_is_taken_up_at_once(tmp_path: Path, monkeypatch: pyt
     teach(store, "one more", "taxi")
     assert other.follow()
     assert answers(other.classifier) == at_once(base, store)
+    store.close()
+
+
+def test_a_rebuild_takes_up_what_was_still_to_follow_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, encoder = open_store(tmp_path), CountingEncoder()
+    base = tiny(encoder)
+    monkeypatch.setattr(follow, "LONG", 2)
+    for title in TITLES:
+        teach(store, title, "sport")
+    encoder.given.clear()
+    status = rebuild_index(base, store)
+    assert "quonk zwibbler" in encoder.given
+    assert len(encoder.given) == len(set(encoder.given))
+    assert (status.generation, status.corrections, status.tail, status.behind) == (2, len(TITLES), 0, 0)
+    assert answers(as_served(base, store)) == at_once(base, store)
     store.close()

@@ -49,6 +49,8 @@ def test_thin_coverage_is_what_has_fewer_near_examples_than_usual_or_hardly_any(
     assert set(found) == {"taxi", "sport"}
     assert "60 of 200 texts that went out as taxi have no near example" in found["taxi"].reason
     assert found["taxi"].figure == wilson(60, 200, "no near example")
+    share, usual = 200 / 1260, 83 / 1260
+    assert found["taxi"].cost == pytest.approx(1000 * share * (wilson(60, 200, "").low - usual), abs=0.01), "beyond what is usual"
 
 
 def test_groups_above_stand_for_small_ones_only() -> None:

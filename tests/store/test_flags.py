@@ -86,6 +86,17 @@ def test_answers_that_nobody_settled_are_heard_voice_by_voice(store: Store) -> N
         assert len(flags.undecided(db, 10)) == 1
 
 
+def test_a_text_that_came_often_is_flagged_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("isco_rag.flagging.voices", lambda _, jobs: [Voices("taxi", "truck", "")] * len(jobs))
+    with store.write() as db:
+        kept = predictions.keep(db, "ann", "api", [(0, Job(title), prediction()) for title in ("cab man", "bus man", "Cab man!")])
+    assert look(store) == (2, 0)
+    with store.write() as db:
+        assert {flag.about for flag in flags.listed(db, kind="voices")} == {(f"prediction:{number}",) for number in kept[1:]}
+        predictions.keep(db, "ann", "api", [(0, Job("CAB MAN"), prediction())])
+    assert look(store) == (0, 0)
+
+
 def test_a_coder_who_drifts_is_flagged_and_after_closing_only_by_what_comes_then(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("isco_rag.learn.flags.ENOUGH", 4)
     said = {"ann": "sport", "bob": "taxi", "cat": "taxi"}

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
+from isco_rag import taught
 from isco_rag.calibrate import Temperature
 from isco_rag.fuse import Doubles, softmax
 from isco_rag.ports import Ints
 from isco_rag.train.fit import fit_slope
-from isco_rag.train.refit import moved_towards
+from isco_rag.train.refit import fit_trust, moved_all, moved_towards
 
 KNOWN = Temperature((1.0, 2.0), -0.1)
 
@@ -54,3 +55,16 @@ def test_rows_that_agree_with_the_known_leave_it() -> None:
 
 def test_without_rows_all_stays_as_it_was() -> None:
     assert moved_towards(KNOWN, np.zeros((0, 8)), np.zeros(0, int), np.zeros(0, int), 100.0) == KNOWN
+
+
+def test_trust_in_corrections_is_that_which_the_truth_was_drawn_with() -> None:
+    """Rows without a correction near them say nothing of it, and without any it stays."""
+    rng, n, known = np.random.default_rng(4), 20_000, (0.8, 1.0)
+    before = softmax(rng.normal(size=(n, 6)))
+    heard = [
+        None if i % 3 == 0 else taught.Heard(np.where(rng.random(6) < 0.3, 2 * rng.random(6), 0.0), float(rng.uniform(0.2, 1.0)))
+        for i in range(n)
+    ]
+    truth = np.array([rng.choice(6, p=row) for row in moved_all(before, heard, (0.5, 1.6))])
+    assert fit_trust(before, heard, truth, known) == pytest.approx((0.5, 1.6), abs=0.12)
+    assert fit_trust(before, [None] * n, truth, known) == known
