@@ -24,6 +24,8 @@ SAMPLE = 1 << 18
 # The csv module stops at 131,072 characters a cell; pasted advertisements can be longer.
 csv.field_size_limit(1 << 26)
 
+# What the only text of a record is called where there is neither title nor duties; it is read as a title.
+ONE_TEXT = ("text", "answer", "response", "verbatim")
 CODE_NAMES = ("isco08 code", "isco 08 code", "isco code", "isco08", "isco 08", "isco", "code", "unit group", "gold")
 # Header names by what they hold, as keys (isco_rag.text.key), the surest first.
 NAMES = {
@@ -239,7 +241,12 @@ def choose_columns(form: Form, path: Path, chosen: dict[str, str]) -> dict[str, 
                 found[field] = keys.index(name)
                 break
     if "title" not in found and "duties" not in found:
-        raise InputError(f"{path}: no column looks like a job title; name it with --title-column (the columns are: {shown})")
+        said = next((keys.index(name) for name in ONE_TEXT if name in keys), None)
+        if said is None:
+            raise InputError(
+                f"{path}: no column looks like a job title; call it 'title', or name it with --title-column (the columns are: {shown})"
+            )
+        found["title"] = said
     return found
 
 

@@ -141,6 +141,9 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         ("Job_Title,Main tasks,Sector", {"title": 0, "duties": 1, "industry": 2}),
         ("id,OCCUPATION,description", {"title": 1, "duties": 2}),
         ("nr;duties", {"duties": 1}),
+        ("text,code", {"title": 0}),
+        ("text,job title", {"title": 1}),
+        ("answer,duties", {"duties": 1}),
     ],
 )
 def test_columns_are_guessed(tmp_path: Path, header: str, wanted: dict[str, int]) -> None:
