@@ -164,9 +164,11 @@ class Collection:
         for word in own:
             met[self._met[word]] = 1.0
         theirs, whose = self._texts.take(rows)
-        weights = self._rare[theirs]
-        mine = sum(map(self._weight, own))
-        shared = mine + np.bincount(whose, weights * met[theirs], len(rows))
+        weights, alike = self._rare[theirs], met[theirs]
+        # A word is paired once, so no more of the text's own words count than the other has words that are alike: at best its rarest.
+        rarest = np.cumsum([0.0, *sorted(map(self._weight, own), reverse=True)])
+        pairs = np.minimum(np.bincount(whose, alike, len(rows)).astype(np.int64), len(own))
+        shared, mine = rarest[pairs] + np.bincount(whose, weights * alike, len(rows)), rarest[-1]
         reached: NDArray[np.bool_] = shared >= NEAR * (mine + np.bincount(whose, weights, len(rows))) - 1e-9
         return reached
 
