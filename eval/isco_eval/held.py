@@ -6,7 +6,8 @@ Training sets rows apart by rules that depend on its inputs and its seed alone (
   published lists, titles of other languages, written examples with and without their titles;
 - languages.csv: held-out titles of other languages that nothing was fitted on.
 
-A text that stands among the rows which an encoder, fusion or calibration read is left out, and each text is taken once under a code.
+A text that stands among the rows which an encoder, fusion or calibration read is left out, so are duties that stand there, with another title or
+none, and each text is taken once under a code.
 """
 
 import csv
@@ -45,10 +46,11 @@ def write_held(manifest: Manifest, root: Path, folder: Path) -> dict[str, Counte
     held = held_jobs(data.held, recipe.seed)
     read = {_said(job) for job, part in zip(held.jobs, held.parts, strict=True) if part != SETS}
     read |= {(key(row.text), key(row.duties), key(row.industry)) for row in data.train if row.is_title}
-    titles = {title for title, _, _ in read}
+    titles, duties = {title for title, _, _ in read}, {duties for _, duties, _ in read}
 
     def unread(job: Job) -> bool:
-        return _said(job) not in read and (bool(job.duties) or key(job.title) not in titles)
+        # An example with and without its title are two rows of one account, and each serves for what is drawn for it.
+        return _said(job) not in read and (key(job.duties) not in duties if job.duties else key(job.title) not in titles)
 
     mixed = [(row, job) for row, job, part in zip(held.rows, held.jobs, held.parts, strict=True) if part == SETS and unread(job)]
     spare = [(row, job) for row in data.spare if unread(job := Job(row.text, language=row.language))]

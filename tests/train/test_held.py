@@ -22,7 +22,7 @@ from isco_rag.types import Job, Manifest
 
 @pytest.fixture
 def recipe(workshop: Path, monkeypatch: pytest.MonkeyPatch) -> Recipe:
-    """A recipe with titles of another language, of which fusion reads two."""
+    """A recipe with titles of another language, of which fusion reads two, and examples with duties of their own."""
     monkeypatch.setattr(gathering, "FOREIGN_HELD", 2)
     rows = pq.read_table(workshop / "shared.parquet").to_pylist()
     rows += [
@@ -33,6 +33,8 @@ def recipe(workshop: Path, monkeypatch: pytest.MonkeyPatch) -> Recipe:
     pq.write_table(pa.Table.from_pylist(rows), workshop / "shared.parquet")
     (workshop / "gold" / "near").mkdir()
     (workshop / "gold" / "near" / "own.csv").write_text("id,title,duties\nn1,bus driver auf deutsch 0,\n")
+    told = [f"t{i},nurse of ward {i},looks after the people of ward {i} by night,,2111,survey,w" for i in range(60)]
+    (workshop / "examples" / "told.csv").write_text("\n".join(["id,title,duties,industry,code,register,origin", *told]) + "\n")
     return msgspec.structs.replace(load_recipe(workshop / "recipe.toml"), languages=("*",), held_out=0.3)
 
 
@@ -52,13 +54,14 @@ def test_no_row_was_read_in_training(recipe: Recipe, tmp_path: Path) -> None:
     data = gather(recipe, load_taxonomy(recipe.taxonomy))
     held = held_jobs(data.held, recipe.seed)
     fitted = {(key(j.title), key(j.duties)) for j, part in zip(held.jobs, held.parts, strict=True) if part != SETS}
+    accounts = {duties for _, duties in fitted}
     trained = {key(row.text) for row in data.train if row.is_title}
     mixed, languages = read_csv(tmp_path / "held" / "mixed.csv"), read_csv(tmp_path / "held" / "languages.csv")
-    assert mixed
+    assert {bool(row["duties"]) for row in mixed} == {True, False}
     assert languages
     for row in mixed + languages:
         assert (key(row["title"]), key(row["duties"])) not in fitted
-        assert row["duties"] or key(row["title"]) not in trained
+        assert key(row["duties"]) not in accounts if row["duties"] else key(row["title"]) not in trained
     assert {row["language"] for row in languages} == {"de"}
     assert len({row["id"] for row in mixed}) == len(mixed)
     assert counts["mixed.csv"].total() == len(mixed)
