@@ -143,10 +143,10 @@ def spec(found: Found) -> Spec:
     y = {"type": "quantitative", "title": "right unit group, %", "scale": {"zero": False}}
     colour = {
         "field": "way", "type": "nominal", "title": None, "scale": {"domain": list(series), "range": [BLUE, GREEN][: len(series)]},
-        "legend": {"orient": "top", "labelLimit": 400},
+        "legend": {"orient": "top", "labelLimit": 400, "symbolOpacity": 1},
     }  # fmt: skip
     layers = [
-        {"mark": {"type": "area", "opacity": 0.15}, "encoding": {"x": x, "y": {"field": "low", **y}, "y2": {"field": "high"}, "color": {**colour, "legend": None}}},
+        {"mark": {"type": "area", "opacity": 0.15}, "encoding": {"x": x, "y": {"field": "low", **y}, "y2": {"field": "high"}, "color": colour}},
         {"mark": {"type": "line", "strokeWidth": 2, "point": {"size": 60, "filled": True}}, "encoding": {"x": x, "y": {"field": "right", **y}, "color": colour}},
     ]  # fmt: skip
     axis = {
