@@ -234,17 +234,18 @@ def test_ten_records_are_reviewed_by_keyboard(page: Page, tmp_path: Path) -> Non
 def test_pasted_lines_are_coded_and_the_unsure_ones_handed_over(page: Page) -> None:
     page.goto("/")
     page.get_by_role("link", name="Many jobs").click()
-    page.get_by_label("A job on each line").fill("truck driver\n\nclerical assistant\tfiles things\nmidwife")
+    # None of these is reviewed or corrected by another test here: what people decide moves answers to the same and like titles.
+    page.get_by_label("A job on each line").fill("firefighter\n\nclerical assistant\tfiles things\ntailor")
     page.get_by_role("button", name="Code all").click()
     rows = page.locator("#answers tbody tr")
     expect(rows).to_have_count(4)
-    expect(rows.nth(0)).to_contain_text("8332")
-    expect(rows.nth(3)).to_contain_text("midwife")
+    expect(rows.nth(0)).to_contain_text("5411")
+    expect(rows.nth(3)).to_contain_text("tailor")
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.get_by_role("button", name="Copy the answers").click()
     expect(page.locator("#status")).to_have_text("Copied the answers of all lines")
     lines = page.evaluate("navigator.clipboard.readText()").split("\n")
-    assert [line.split("\t")[0][:4] for line in (lines[0], lines[1])] == ["8332", ""]
+    assert [line.split("\t")[0][:4] for line in (lines[0], lines[1])] == ["5411", ""]
     assert len(lines) == 4
 
 
