@@ -23,7 +23,7 @@ from isco_rag.bundle import file_hash
 from isco_rag.errors import TrainingError
 from isco_rag.ngrams import NgramModel, load_ngrams, save_ngrams
 from isco_rag.taxonomy import Taxonomy, load_taxonomy
-from isco_rag.text import title_text
+from isco_rag.text import key, title_text
 from isco_rag.train import biencoder, corpus, crossencoder, export, lists, tokenizer
 from isco_rag.train.check import check_data, check_machine
 from isco_rag.train.corpus import CORRECTED, Row
@@ -165,8 +165,10 @@ class Kitchen:
         if r.corrections:
             # The cross-encoder's are the same, and the few words of corrections must not move those of all others.
             biencoder.hold_words(student)
-        made_up = imagined_rows(self.data, whole_words(), apart(r, self.data), rng) if r.imagined else []
-        rows = encoder_rows(r, self.data.train, self.definitions(), rng) + made_up
+        kept_apart = apart(r, self.data)
+        made_up = imagined_rows(self.data, whole_words(), kept_apart, rng) if r.imagined else []
+        # A title that was shortened or turned round may have become one that is kept apart.
+        rows = [row for row in encoder_rows(r, self.data.train, self.definitions(), rng) if key(row.text) not in kept_apart] + made_up
         texts = [row.text for row in rows]
         self.report.say(f"fine-tuning on {len(rows):,} texts")
         targets = biencoder.embed(student, texts) if r.keep or r.hard_negatives or not r.parent else None

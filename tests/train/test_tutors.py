@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isco_rag.errors import TrainingError
-from isco_rag.train import gather, kitchen
+from isco_rag.train import biencoder, gather, kitchen
 from isco_rag.train.assemble import assemble
 from isco_rag.train.augment import imagined
 from isco_rag.train.biencoder import PrototypeLoss, log_probabilities
+from isco_rag.train.corpus import Row
 from isco_rag.train.kitchen import Kitchen, Report
 from isco_rag.train.recipe import load_recipe
 
@@ -123,3 +124,14 @@ def test_tutors_that_are_none_and_bundles_of_a_tutor_are_refused(workshop: Path)
     with pytest.raises(TrainingError, match="go into no bundle"):
         assemble(Kitchen(load_recipe(recipe), workshop / "none", QUIET), workshop / "bundle", lambda _: ())
     assert not (workshop / "bundle").exists()
+
+
+def test_a_changed_title_that_became_an_evaluation_row_is_not_read(workshop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    rows = kitchen.encoder_rows
+    became = [Row("pizza cook", ("2112",), "title", "written", "x1"), Row("pizza cook at sea", ("2112",), "title", "written", "x2")]
+    monkeypatch.setattr(kitchen, "encoder_rows", lambda *given: [*rows(*given), *became])
+    monkeypatch.setattr(biencoder, "train_encoder", lambda model, loss, texts, *_: read.extend(texts))
+    Kitchen(load_recipe(workshop / "recipe.toml"), workshop / "work", QUIET).fine_tune()
+    assert "pizza cook at sea" in read
+    assert "pizza cook" not in read
